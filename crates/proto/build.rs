@@ -1,0 +1,264 @@
+//! Compiles `proto/` into prost and tonic code and derives the REST shape of every message: its JSON (serde) and its
+//! OpenAPI schema (utoipa). What REST needs and a proto file cannot say stands in `aipoten/common/v1/options.proto`.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+use prost_reflect::{
+    Cardinality, DescriptorPool, DynamicMessage, ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor, Value,
+};
+use tonic_prost_build::Builder;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
+    println!("cargo::rerun-if-changed={}", root.display());
+    let mut compiler = protox::Compiler::new([&root])?;
+    compiler.include_imports(true).include_source_info(true).open_files(proto_files(&root)?)?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let descriptor_set = compiler.file_descriptor_set();
+    fs::write(out.join("descriptor_set.bin"), compiler.encode_file_descriptor_set())?;
+
+    let rest = Rest::new(compiler.descriptor_pool())?;
+    let mut config = tonic_prost_build::Config::new();
+    config.enable_type_names();
+    rest.derive(tonic_prost_build::configure()).compile_fds_with_config(descriptor_set, config)?;
+    fs::write(out.join("packages.rs"), modules(&rest.pool))?;
+    Ok(())
+}
+
+fn proto_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(proto_files(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "proto") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// `pub mod identity { pub mod v1 { … } }` for every package `aipoten.<domain>.v1`.
+fn modules(pool: &DescriptorPool) -> String {
+    let packages: HashSet<&str> = pool.files().map(|file| file.package_name().to_owned().leak() as &str).collect();
+    let mut domains: Vec<&str> =
+        packages.into_iter().filter_map(|package| package.strip_prefix("aipoten.")?.strip_suffix(".v1")).collect();
+    domains.sort_unstable();
+    let mut code = String::new();
+    for domain in domains {
+        let _ = write!(
+            code,
+            "/// Messages and services of {domain}.\npub mod {domain} {{\n    /// Version 1.\n    #[allow(clippy::all, clippy::pedantic, \
+             clippy::allow_attributes, clippy::allow_attributes_without_reason, unused_qualifications, \
+             reason = \"generated code\")]\n    pub mod v1 {{\n        \
+             include!(concat!(env!(\"OUT_DIR\"), \"/aipoten.{domain}.v1.rs\"));\n    }}\n}}\n"
+        );
+    }
+    code
+}
+
+/// The REST shape of all messages.
+struct Rest {
+    pool: DescriptorPool,
+    /// Full names of the messages that travel inside a `*Request`.
+    inward: HashSet<String>,
+    beside_body: ExtensionDescriptor,
+    required: ExtensionDescriptor,
+    format: ExtensionDescriptor,
+}
+
+impl Rest {
+    fn new(pool: DescriptorPool) -> Result<Self> {
+        let option = |name: &str| {
+            let name = format!("aipoten.common.v1.{name}");
+            pool.get_extension_by_name(&name).ok_or(format!("options.proto has no {name}"))
+        };
+        let (beside_body, required, format) = (option("beside_body")?, option("required")?, option("format")?);
+        let mut inward = HashSet::new();
+        for message in ours(&pool).filter(|message| message.name().ends_with("Request")) {
+            reach(&message, &mut inward);
+        }
+        Ok(Self { pool, inward, beside_body, required, format })
+    }
+
+    fn derive(&self, mut builder: Builder) -> Builder {
+        for enumeration in self.pool.all_enums().filter(|it| it.full_name().starts_with("aipoten.")) {
+            let name = enumeration.full_name();
+            builder = builder
+                .enum_attribute(name, "#[derive(serde::Serialize, serde::Deserialize, utoipa::ToSchema)]")
+                .enum_attribute(name, "#[serde(rename_all = \"snake_case\")]");
+            let unspecified = enumeration.default_value();
+            builder = builder.field_attribute(format!("{name}.{}", unspecified.name()), "#[serde(skip)]");
+        }
+        for message in ours(&self.pool) {
+            builder = self.derive_message(builder, &message);
+        }
+        builder
+    }
+
+    fn derive_message(&self, mut builder: Builder, message: &MessageDescriptor) -> Builder {
+        let name = message.full_name();
+        if self.inward.contains(name) {
+            builder = builder
+                .message_attribute(name, "#[derive(serde::Deserialize, utoipa::ToSchema)]")
+                .message_attribute(name, "#[serde(deny_unknown_fields)]");
+            if message.name().starts_with("List") {
+                builder = builder
+                    .message_attribute(name, "#[derive(utoipa::IntoParams)]")
+                    .message_attribute(name, "#[into_params(parameter_in = Query)]");
+            }
+        } else {
+            builder = builder.message_attribute(name, "#[derive(serde::Serialize, utoipa::ToSchema)]");
+        }
+        for field in message.fields() {
+            let path = format!("{name}.{}", field.name());
+            for attribute in self.field_attributes(message, &field) {
+                builder = builder.field_attribute(&path, attribute);
+            }
+        }
+        builder
+    }
+
+    fn field_attributes(&self, message: &MessageDescriptor, field: &FieldDescriptor) -> Vec<String> {
+        let inward = self.inward.contains(message.full_name());
+        let in_query = inward && message.name().starts_with("List");
+        let mask = matches!(field.kind(), Kind::Message(it) if it.full_name() == "google.protobuf.FieldMask");
+        if mask || Self::flag(field, &self.beside_body) {
+            let mut skip = vec!["#[serde(skip)]".to_owned(), "#[schema(ignore)]".to_owned()];
+            if in_query {
+                skip.push("#[param(ignore)]".to_owned());
+            }
+            return skip;
+        }
+        let mut schema = Vec::new();
+        let mut attributes = Vec::new();
+        if inward {
+            attributes.push("#[serde(default)]".to_owned());
+        }
+        if Self::flag(field, &self.required) || !inward {
+            schema.push("required = true".to_owned());
+        }
+        if let Some(shape) = shape(field, inward) {
+            attributes.push(shape.serde);
+            schema.push(format!("value_type = {}", shape.schema));
+        } else if inward && field.supports_presence() && Self::flag(field, &self.required) {
+            schema.push(format!("value_type = {}", rust_scalar(&field.kind())));
+        }
+        if let Some(format) = Self::text(field, &self.format) {
+            schema.push(format!("format = {format:?}"));
+        } else if is_timestamp(field) {
+            schema.push("format = DateTime".to_owned());
+        }
+        if !schema.is_empty() {
+            attributes.push(format!("#[schema({})]", schema.join(", ")));
+            if in_query {
+                attributes.push(format!("#[param({})]", schema.join(", ")));
+            }
+        }
+        attributes.retain(|it| !it.is_empty());
+        attributes
+    }
+
+    fn flag(field: &FieldDescriptor, option: &ExtensionDescriptor) -> bool {
+        options(field).get_extension(option).as_bool().unwrap_or(false)
+    }
+
+    fn text(field: &FieldDescriptor, option: &ExtensionDescriptor) -> Option<String> {
+        let options = options(field);
+        let value = options.has_extension(option).then(|| options.get_extension(option).into_owned());
+        value.as_ref().and_then(Value::as_str).map(str::to_owned)
+    }
+}
+
+fn options(field: &FieldDescriptor) -> DynamicMessage {
+    field.options()
+}
+
+fn ours(pool: &DescriptorPool) -> impl Iterator<Item = MessageDescriptor> + '_ {
+    pool.all_messages().filter(|message| message.full_name().starts_with("aipoten."))
+}
+
+fn reach(message: &MessageDescriptor, found: &mut HashSet<String>) {
+    if found.insert(message.full_name().to_owned()) {
+        for field in message.fields() {
+            if let Kind::Message(inner) = field.kind()
+                && inner.full_name().starts_with("aipoten.")
+            {
+                reach(&inner, found);
+            }
+        }
+    }
+}
+
+/// How a field that is no plain scalar becomes JSON, and the type its schema shows.
+struct Shape {
+    serde: String,
+    schema: String,
+}
+
+fn shape(field: &FieldDescriptor, inward: bool) -> Option<Shape> {
+    let list = field.cardinality() == Cardinality::Repeated;
+    // `optional` on a message field says: may be null. Without it an answer always carries the message.
+    let nullable = if matches!(field.kind(), Kind::Message(_)) {
+        inward || field.containing_oneof().is_some()
+    } else {
+        field.supports_presence()
+    };
+    let wrap = |name: &str| match (list, nullable) {
+        (true, _) => format!("Vec<{name}>"),
+        (_, true) => format!("Option<{name}>"),
+        _ => name.to_owned(),
+    };
+    match field.kind() {
+        Kind::Enum(enumeration) => {
+            let name = rust_path(enumeration.full_name());
+            let module = match (list, field.supports_presence()) {
+                (true, _) => "repeated",
+                (_, true) => "optional",
+                _ => "single",
+            };
+            let serde = if inward {
+                format!("#[serde(deserialize_with = \"crate::json::{module}::deserialize::<{name}, _>\")]")
+            } else {
+                format!("#[serde(serialize_with = \"crate::json::{module}::serialize::<{name}, _>\")]")
+            };
+            Some(Shape { serde, schema: wrap(&name) })
+        }
+        Kind::Message(_) if is_timestamp(field) => {
+            let serde = if inward { "deserialize" } else { "serialize" };
+            Some(Shape {
+                serde: format!("#[serde({serde}_with = \"crate::json::timestamp::{serde}\")]"),
+                schema: wrap("String"),
+            })
+        }
+        Kind::Message(inner) if !list => {
+            Some(Shape { serde: String::new(), schema: wrap(&rust_path(inner.full_name())) })
+        }
+        _ => None,
+    }
+}
+
+fn is_timestamp(field: &FieldDescriptor) -> bool {
+    matches!(field.kind(), Kind::Message(it) if it.full_name() == "google.protobuf.Timestamp")
+}
+
+fn rust_scalar(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Bool => "bool",
+        Kind::Int32 => "i32",
+        Kind::Int64 => "i64",
+        Kind::Double => "f64",
+        _ => "String",
+    }
+}
+
+/// `aipoten.identity.v1.Role` -> `crate::identity::v1::Role`
+fn rust_path(full_name: &str) -> String {
+    full_name.replacen("aipoten", "crate", 1).replace('.', "::")
+}
