@@ -4,4 +4,5 @@ mod age;
 mod area;
 mod assessment;
 mod growth;
+mod text;
 mod video;

@@ -1,1 +1,4 @@
 //! Play videos.
+
+mod embed;
+mod recommend;
