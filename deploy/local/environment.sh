@@ -32,10 +32,11 @@ environment_lines() {
   fi
 }
 
+# The file is replaced only when something changed, so that its age tells.
 write_environment() {
   local line
   environment_lines | while IFS= read -r line; do
     printf "export %s='%s'\n" "${line%%=*}" "${line#*=}"
   done >"$state/env.new"
-  mv "$state/env.new" "$state/env"
+  if cmp -s "$state/env.new" "$state/env"; then rm "$state/env.new"; else mv "$state/env.new" "$state/env"; fi
 }

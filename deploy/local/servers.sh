@@ -22,8 +22,8 @@ usage() {
 
 # One call at a time works on an instance; the lock ends with the call.
 lock_instance() {
-  mkdir -p "$state" 2>/dev/null && [[ -w $state ]] ||
-    fail "$state cannot be written by $(id -un): run as its owner, or remove it"
+  mkdir -p "$state" 2>/dev/null || true
+  [[ -w $state ]] || fail "$state cannot be written by $(id -un): run as its owner, or remove it"
   exec 9>"$state/lock"
   flock -w 120 9 || fail "another servers.sh has been working on '$name' for two minutes"
 }

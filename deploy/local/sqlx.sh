@@ -8,6 +8,7 @@
 set -euo pipefail
 root=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd -P)
 cd "$root"
+export PGOPTIONS='-c client_min_messages=warning'
 
 load_instance() {
   if [[ -z ${AIPOTEN_TEST_ENV:-} ]]; then
@@ -22,7 +23,7 @@ load_instance() {
 apply() {
   local one=(--single-transaction)
   if [[ $(head -n 1 "$1") == '-- no-transaction'* ]]; then one=(); fi
-  PGOPTIONS='-c client_min_messages=warning' psql -Xq -v ON_ERROR_STOP=1 "${one[@]}" -f "$1" "$2" >&2
+  psql -Xq -v ON_ERROR_STOP=1 "${one[@]}" -f "$1" "$2" >&2
 }
 
 # fresh_database NAME FOLDER…: empty, then the migrations of the folders in order. Sets url. Each checkout has its own.
