@@ -53,6 +53,7 @@ CREATE TABLE development_assessments (
     follow_up               text
         CHECK (follow_up IN ('refer_now', 'talk_to_professional', 'watch', 'incomplete', 'on_track')),
     causing_items           jsonb NOT NULL DEFAULT '[]',
+    red_flags               jsonb NOT NULL DEFAULT '[]',
     completed_at            timestamptz,
     created_at              timestamptz NOT NULL DEFAULT now(),
     updated_at              timestamptz NOT NULL DEFAULT now(),

@@ -3,10 +3,11 @@
 use super::follow_up::FollowUp;
 use super::scoring::Level;
 use crate::area::Area;
+use crate::question::CHECKED_MONTHS;
 use crate::text::Text;
 
 /// Stands under every question list, result and progress.
-pub fn disclaimer() -> Text {
+pub(crate) fn disclaimer() -> Text {
     Text::new(
         "이 발달 체크는 진단이 아니며, K-DST 같은 표준화된 발달선별검사를 대신하지 않습니다. \
          아이의 발달이 걱정되거나 하던 것을 하지 못하게 되었다면 의사와 상담하세요.",
@@ -15,8 +16,16 @@ pub fn disclaimer() -> Text {
     )
 }
 
-/// Instead of questions, for a child under 2 months.
-pub fn too_young() -> Text {
+/// Instead of questions at an age without checks.
+pub(crate) fn advice(months: i32) -> Option<Text> {
+    match months {
+        months if months < *CHECKED_MONTHS.start() => Some(too_young()),
+        months if months > *CHECKED_MONTHS.end() => Some(too_old()),
+        _ => None,
+    }
+}
+
+fn too_young() -> Text {
     Text::new(
         "생후 2개월(일찍 태어난 아이는 교정 연령 2개월)부터 발달 체크를 할 수 있어요. 지금은 자주 안아 주고, 눈을 맞추며 말을 걸어 주세요. \
          잘 먹지 않거나, 몸이 몹시 처지거나, 걱정되는 점이 있으면 바로 의사와 상담하세요.",
@@ -25,8 +34,7 @@ pub fn too_young() -> Text {
     )
 }
 
-/// Instead of questions, for a child over 71 months.
-pub fn too_old() -> Text {
+fn too_old() -> Text {
     Text::new(
         "발달 체크는 만 6세 전(생후 71개월)까지의 아이를 위한 것이에요. 더 큰 아이의 발달이 궁금하면 소아청소년과 의사나 학교의 \
          상담 선생님과 이야기해 보세요.",
@@ -36,7 +44,7 @@ pub fn too_old() -> Text {
 }
 
 /// What came out in one area.
-pub fn feedback(area: Area, level: Level, follow_up: FollowUp) -> Text {
+pub(crate) fn feedback(area: Area, level: Level, follow_up: FollowUp) -> Text {
     let found = match level {
         Level::Excellent => Text::new(
             format!("{} 발달에서 이 시기에 기대하는 모습이 고르게 보여요.", area.name_ko()),
@@ -64,7 +72,7 @@ pub fn feedback(area: Area, level: Level, follow_up: FollowUp) -> Text {
 }
 
 /// What should follow the whole check.
-pub fn summary(follow_up: FollowUp) -> Text {
+pub(crate) fn summary(follow_up: FollowUp) -> Text {
     match follow_up {
         FollowUp::ReferNow => Text::new(
             "바로 진료가 필요한 신호가 있어요. 점수와 관계없이 지금 소아청소년과나 발달 전문 기관을 찾아 주세요.",
@@ -109,7 +117,7 @@ fn next_step(follow_up: FollowUp) -> Text {
 }
 
 /// What helps at home, by area and by how much help is due.
-pub fn recommendations(area: Area, level: Level) -> Text {
+pub(crate) fn recommendations(area: Area, level: Level) -> Text {
     let needs_help = matches!(level, Level::NeedsObservation | Level::Caution);
     match (area, level, needs_help) {
         (_, Level::NotAssessed, _) => Text::new(

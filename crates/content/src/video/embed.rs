@@ -4,7 +4,7 @@ use super::Platform;
 
 /// What an address says about its platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AddressError {
+pub(crate) enum AddressError {
     NotHttps,
     /// The host is none of the platform's.
     WrongHost,
@@ -13,7 +13,7 @@ pub enum AddressError {
 }
 
 /// The embed code of a page on a platform; `None` where the platform's videos are opened and not embedded.
-pub fn embed_code(platform: Platform, address: &str) -> Result<Option<String>, AddressError> {
+pub(crate) fn embed_code(platform: Platform, address: &str) -> Result<Option<String>, AddressError> {
     let (host, path, query) = parts(address)?;
     let player = match platform {
         Platform::Youtube => {

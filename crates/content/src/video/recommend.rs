@@ -11,26 +11,26 @@ use crate::text::Text;
 
 /// A video that may be recommended: published, playable in principle, suits the child's age, not completed by the parent.
 #[derive(Debug, Clone)]
-pub struct Candidate {
-    pub video_id: Uuid,
-    pub areas: Vec<Area>,
-    pub difficulty: Difficulty,
+pub(crate) struct Candidate {
+    pub(crate) video_id: Uuid,
+    pub(crate) areas: Vec<Area>,
+    pub(crate) difficulty: Difficulty,
     /// 1 (first) to 10.
-    pub priority: i16,
+    pub(crate) priority: i16,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recommendation {
-    pub video_id: Uuid,
-    pub area: Area,
-    pub area_level: Level,
-    pub reason: Text,
-    pub priority_score: i32,
+pub(crate) struct Recommendation {
+    pub(crate) video_id: Uuid,
+    pub(crate) area: Area,
+    pub(crate) area_level: Level,
+    pub(crate) reason: Text,
+    pub(crate) priority_score: i32,
 }
 
 /// Recommends for the areas of a check, worst level first; each video once, for the worst area it covers.
 /// An area that was not assessed gets none: nothing is known that a video should follow from.
-pub fn recommend(areas: &[(Area, Level)], age_in_months: i32, candidates: &[Candidate]) -> Vec<Recommendation> {
+pub(crate) fn recommend(areas: &[(Area, Level)], age_in_months: i32, candidates: &[Candidate]) -> Vec<Recommendation> {
     let mut areas = areas.to_vec();
     areas.sort_by_key(|(area, level)| (std::cmp::Reverse(level_points(*level)), *area));
     let mut taken = HashSet::new();
