@@ -33,13 +33,7 @@ pub(crate) struct Act {
 impl Act {
     /// Something a signed-in person did to `resource`.
     pub(crate) fn done(action: &'static str, actor_id: Uuid, resource: &'static str, resource_id: Uuid) -> Self {
-        Self {
-            action,
-            outcome: Outcome::Success,
-            actor_id: Some(actor_id),
-            resource,
-            resource_id: Some(resource_id),
-        }
+        Self { action, outcome: Outcome::Success, actor_id: Some(actor_id), resource, resource_id: Some(resource_id) }
     }
 
     /// Something an account, if there is one, was refused.

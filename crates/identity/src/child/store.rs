@@ -142,12 +142,7 @@ pub(super) async fn lock(
     row.map(|row| row.open(cipher)).transpose()
 }
 
-pub(super) async fn list(
-    conn: &mut PgConnection,
-    cipher: &Cipher,
-    user_id: Uuid,
-    page: Page,
-) -> Result<Vec<Summary>> {
+pub(super) async fn list(conn: &mut PgConnection, cipher: &Cipher, user_id: Uuid, page: Page) -> Result<Vec<Summary>> {
     let rows = sqlx::query!(
         r#"SELECT c.id, c.name, c.birth_date, c.gender AS "gender: Gender"
            FROM children c

@@ -19,10 +19,7 @@ impl ConsentService for App {
         Ok(Response::new(ListConsentsResponse { consents: consents.into_iter().map(Into::into).collect() }))
     }
 
-    async fn record_consent(
-        &self,
-        request: Request<RecordConsentRequest>,
-    ) -> Result<Response<proto::Consent>, Status> {
+    async fn record_consent(&self, request: Request<RecordConsentRequest>) -> Result<Response<proto::Consent>, Status> {
         let caller = Caller::of(&request);
         let decision = request.into_inner().try_into()?;
         let consent = super::decide(self, &caller, decision).await?;
@@ -48,11 +45,7 @@ impl TryFrom<RecordConsentRequest> for Decision {
         let evidence = fields.optional_text("evidence", request.evidence, 200);
         fields.finish()?;
         let kind = kind.ok_or_else(|| Error::invalid("kind", "required"))?;
-        Ok(if granted {
-            Self::Give(NewConsent { kind, text_version, method, evidence })
-        } else {
-            Self::Withdraw(kind)
-        })
+        Ok(if granted { Self::Give(NewConsent { kind, text_version, method, evidence }) } else { Self::Withdraw(kind) })
     }
 }
 

@@ -18,15 +18,18 @@ pub(super) async fn list(conn: &mut PgConnection, cipher: &Cipher) -> anyhow::Re
     .fetch_all(conn)
     .await?;
     rows.into_iter()
-        .map(|row| Ok(KeyPair { id: row.id, active: row.active, signing: super::open(cipher, row.id, &row.private_key)? }))
+        .map(|row| {
+            Ok(KeyPair { id: row.id, active: row.active, signing: super::open(cipher, row.id, &row.private_key)? })
+        })
         .collect()
 }
 
 pub(super) async fn insert(conn: &mut PgConnection, cipher: &Cipher, pair: &KeyPair) -> anyhow::Result<()> {
+    let public_key = pair.signing.verifying_key();
     sqlx::query!(
         "INSERT INTO signing_keys (id, public_key, private_key, state) VALUES ($1, $2, $3, 'active')",
         pair.id,
-        pair.signing.verifying_key().as_bytes(),
+        public_key.as_bytes(),
         super::seal(cipher, pair)?,
     )
     .execute(conn)

@@ -115,7 +115,13 @@ fn matches(memory: &mut Vec<Block>, password: &str, hash: &str) -> anyhow::Resul
     Ok(compute(memory, &params, password, &salt, expected.len())? == expected)
 }
 
-fn compute(memory: &mut Vec<Block>, params: &Params, password: &str, salt: &[u8], length: usize) -> anyhow::Result<Output> {
+fn compute(
+    memory: &mut Vec<Block>,
+    params: &Params,
+    password: &str,
+    salt: &[u8],
+    length: usize,
+) -> anyhow::Result<Output> {
     memory.resize(params.block_count(), Block::default());
     let mut output = [0; Output::MAX_LENGTH];
     let output = &mut output[..length];

@@ -86,7 +86,8 @@ async fn sign_in(app: &App, caller: &Caller, attempt: Attempt) -> Result<(User, 
     // Nobody waits for a hash with a connection in hand.
     drop(conn);
     let (user_id, password_hash) = found.map_or((None, None), |it| (Some(it.user_id), it.password_hash));
-    let matched = app.passwords.matches(secrecy::ExposeSecret::expose_secret(&attempt.password), password_hash.as_deref());
+    let matched =
+        app.passwords.matches(secrecy::ExposeSecret::expose_secret(&attempt.password), password_hash.as_deref());
     let matched = matched.await?;
 
     let mut tx = app.pool.begin().await?;
@@ -179,7 +180,8 @@ async fn refresh(app: &App, caller: &Caller, token: &str) -> Result<Tokens> {
         }
         None => {
             // Read again: another request has moved the counter while this one waited for the row.
-            let session = store::find_live(&mut tx, &app.cipher, session.id).await?.ok_or_else(Error::unauthenticated)?;
+            let session =
+                store::find_live(&mut tx, &app.cipher, session.id).await?.ok_or_else(Error::unauthenticated)?;
             let grace = TimeDelta::seconds(app.config.session.grace_s.into());
             if session.refresh_counter != token.counter + 1 || Utc::now() - session.rotated_at > grace {
                 return end_stolen(app, tx, caller, &session).await;
@@ -198,7 +200,11 @@ async fn end_stolen(
     session: &Session,
 ) -> Result<Tokens> {
     store::end(&mut tx, session.user_id, &[session.id], EndReason::RefreshReuse).await?;
-    let act = Act { resource: "session", resource_id: Some(session.id), ..Act::refused("session.refreshed", Some(session.user_id)) };
+    let act = Act {
+        resource: "session",
+        resource_id: Some(session.id),
+        ..Act::refused("session.refreshed", Some(session.user_id))
+    };
     audit::record(&mut tx, caller, &act).await?;
     tx.commit().await?;
     tracing::warn!(stream = "auth", session_id = %session.id, "a refresh token was used again: the session is ended");

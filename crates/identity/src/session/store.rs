@@ -133,12 +133,7 @@ pub(super) async fn rotate(
 }
 
 /// Ends those of the sessions that are the account's and live; answers which.
-pub(super) async fn end(
-    conn: &mut PgConnection,
-    user_id: Uuid,
-    ids: &[Uuid],
-    reason: EndReason,
-) -> Result<Vec<Uuid>> {
+pub(super) async fn end(conn: &mut PgConnection, user_id: Uuid, ids: &[Uuid], reason: EndReason) -> Result<Vec<Uuid>> {
     let ended = sqlx::query_scalar!(
         "UPDATE sessions SET revoked_at = clock_timestamp(), revoke_reason = $3
          WHERE user_id = $1 AND id = ANY($2) AND revoked_at IS NULL RETURNING id",

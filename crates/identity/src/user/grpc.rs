@@ -15,10 +15,7 @@ use crate::{App, config, password};
 
 #[tonic::async_trait]
 impl UserService for App {
-    async fn register_user(
-        &self,
-        request: Request<RegisterUserRequest>,
-    ) -> Result<Response<proto::User>, GrpcStatus> {
+    async fn register_user(&self, request: Request<RegisterUserRequest>) -> Result<Response<proto::User>, GrpcStatus> {
         let caller = Caller::of(&request);
         let registration = registration(request.into_inner(), &self.config.password)?;
         let user = register::register(self, &caller, registration).await?;

@@ -190,12 +190,9 @@ pub(super) async fn lock_erasure_due(conn: &mut PgConnection) -> Result<Option<U
 
 /// Removes everything that names the person; the row stays for what refers to it. Answers the new version.
 pub(super) async fn erase(conn: &mut PgConnection, id: Uuid) -> Result<i64> {
-    sqlx::query!(
-        "UPDATE sessions SET device_label = NULL, user_agent = '', ip = '' WHERE user_id = $1",
-        id
-    )
-    .execute(&mut *conn)
-    .await?;
+    sqlx::query!("UPDATE sessions SET device_label = NULL, user_agent = '', ip = '' WHERE user_id = $1", id)
+        .execute(&mut *conn)
+        .await?;
     let version = sqlx::query_scalar!(
         "UPDATE users SET status = 'deleted', deleted_at = now(), email = NULL, email_verified_at = NULL,
                 password_hash = NULL, name = '', phone = NULL, erasure_due_at = NULL, updated_at = now(),
