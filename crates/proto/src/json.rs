@@ -1,11 +1,5 @@
 //! How proto values that Rust holds as numbers or structs become JSON and back; named by the derives of the build script.
 
-#![expect(
-    clippy::trivially_copy_pass_by_ref,
-    clippy::ref_option,
-    reason = "serde names the signatures of `with` functions"
-)]
-
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
 /// A proto enum: kept as `i32` by prost, shown by name.
@@ -18,7 +12,7 @@ fn name<E: Named, S: Serializer>(number: i32) -> Result<E, S::Error> {
 
 /// An enum field.
 pub mod single {
-    use super::{Deserialize, Deserializer, Named, Serialize, Serializer, name};
+    use super::{Deserializer, Named, Serializer, name};
 
     /// Writes the name.
     pub fn serialize<E: Named, S: Serializer>(number: &i32, to: S) -> Result<S::Ok, S::Error> {
