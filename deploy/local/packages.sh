@@ -43,6 +43,9 @@ install_packages() {
   local log had_epmd=0 epmd_unit=/lib/systemd/system/epmd.socket
   log=$(mktemp)
   [[ ! -e $epmd_unit ]] || had_epmd=1
+  # One at a time, or the second would keep the first one's answer as what was there before.
+  exec 8>/run/aipoten-packages.lock
+  flock 8
   forbid_service_starts
   echo "installing with apt: $*" >&2
   export DEBIAN_FRONTEND=noninteractive
