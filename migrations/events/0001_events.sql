@@ -51,3 +51,5 @@ COMMENT ON COLUMN failed_events.attempts IS 'How often the handler was tried, th
 COMMENT ON COLUMN failed_events.next_at IS 'When a waiting event is tried again; while it is being tried, when that try counts as lost.';
 
 CREATE INDEX failed_events_due ON failed_events (consumer, next_at) WHERE state = 'waiting';
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON outbox, inbox, failed_events TO aipoten_app;

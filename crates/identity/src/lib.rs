@@ -35,7 +35,7 @@ pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/identity");
 pub struct App(Arc<Parts>);
 
 /// What the use cases work with.
-struct Parts {
+pub struct Parts {
     config: Config,
     pool: PgPool,
     cipher: Cipher,

@@ -8,8 +8,8 @@ mod store;
 
 use aipoten_kit::{Caller, Error, Result, Role};
 use chrono::{DateTime, TimeDelta, Utc};
-use secrecy::SecretString;
-use sqlx::PgConnection;
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
 use crate::audit::{self, Act};
@@ -173,29 +173,31 @@ async fn refresh(app: &App, caller: &Caller, token: &str) -> Result<Tokens> {
     }
     let idle_expires_at = session.absolute_expires_at.min(Utc::now() + idle(&app.config.session));
     let rotated = store::rotate(&mut tx, session.id, token.counter, idle_expires_at, &caller.ip).await?;
-    let session = match rotated {
-        Some(counter) => {
-            tx.commit().await?;
-            Session { refresh_counter: counter, idle_expires_at, ..session }
-        }
-        None => {
-            // Read again: another request has moved the counter while this one waited for the row.
-            let session =
-                store::find_live(&mut tx, &app.cipher, session.id).await?.ok_or_else(Error::unauthenticated)?;
-            let grace = TimeDelta::seconds(app.config.session.grace_s.into());
-            if session.refresh_counter != token.counter + 1 || Utc::now() - session.rotated_at > grace {
-                return end_stolen(app, tx, caller, &session).await;
-            }
-            session
-        }
-    };
+    let Some(refresh_counter) = rotated else { return refresh_again(app, tx, caller, &token).await };
+    tx.commit().await?;
+    let session = Session { refresh_counter, idle_expires_at, ..session };
     app.cache.rotated(&session);
     tokens(app, &session)
 }
 
+/// Another request has moved the counter while this one waited for the row, or long before.
+async fn refresh_again(
+    app: &App,
+    mut tx: Transaction<'_, Postgres>,
+    caller: &Caller,
+    token: &RefreshToken,
+) -> Result<Tokens> {
+    let session = store::find_live(&mut tx, &app.cipher, token.session_id).await?.ok_or_else(Error::unauthenticated)?;
+    let grace = TimeDelta::seconds(app.config.session.grace_s.into());
+    if session.refresh_counter == token.counter + 1 && Utc::now() - session.rotated_at <= grace {
+        return tokens(app, &session);
+    }
+    end_stolen(app, tx, caller, &session).await
+}
+
 async fn end_stolen(
     app: &App,
-    mut tx: sqlx::Transaction<'_, sqlx::Postgres>,
+    mut tx: Transaction<'_, Postgres>,
     caller: &Caller,
     session: &Session,
 ) -> Result<Tokens> {
