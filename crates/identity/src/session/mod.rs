@@ -86,9 +86,7 @@ async fn sign_in(app: &App, caller: &Caller, attempt: Attempt) -> Result<(User, 
     // Nobody waits for a hash with a connection in hand.
     drop(conn);
     let (user_id, password_hash) = found.map_or((None, None), |it| (Some(it.user_id), it.password_hash));
-    let matched =
-        app.passwords.matches(secrecy::ExposeSecret::expose_secret(&attempt.password), password_hash.as_deref());
-    let matched = matched.await?;
+    let matched = app.passwords.matches(attempt.password.expose_secret(), password_hash.as_deref()).await?;
 
     let mut tx = app.pool.begin().await?;
     let proof = Proof { amr: &["pwd"], password_hash };
