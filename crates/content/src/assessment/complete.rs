@@ -86,8 +86,8 @@ fn row(area: &AreaResult, items: &[Item<'_>]) -> AreaRow {
 async fn recommend(conn: &mut PgConnection, assessment: &Assessment, outcome: &Outcome) -> Result<()> {
     let levels: Vec<_> = outcome.areas.iter().map(|area| (area.area, area.level)).collect();
     let months = assessment.months_used();
-    let candidates = video::store::candidates(conn, assessment.user_id, months).await?;
+    let candidates = video::store::recommendation::candidates(conn, assessment.user_id, months).await?;
     let recommendations = video::recommend(&levels, months, &candidates);
-    video::store::insert_recommendations(conn, assessment, &recommendations).await?;
+    video::store::recommendation::insert(conn, assessment, &recommendations).await?;
     Ok(())
 }
