@@ -1,4 +1,4 @@
-//! What travels beside an event's body, under the names of CloudEvents.
+//! What travels beside an event's body, under the names of `CloudEvents`.
 
 use anyhow::{Context as _, ensure};
 use chrono::{DateTime, Utc};
@@ -39,12 +39,12 @@ impl Envelope {
         put("subject", &self.subject);
         put("time", &self.time.to_rfc3339());
         let context = &self.context;
-        for (name, value) in [
-            ("traceparent", &context.traceparent),
-            ("request_id", &context.request_id),
-            ("actor", &context.actor),
-        ] {
-            value.iter().for_each(|value| put(name, value));
+        for (name, value) in
+            [("traceparent", &context.traceparent), ("request_id", &context.request_id), ("actor", &context.actor)]
+        {
+            if let Some(value) = value {
+                put(name, value);
+            }
         }
         headers.insert("aggregate_seq".into(), AMQPValue::LongLongInt(self.aggregate_seq));
         BasicProperties::default()
@@ -72,11 +72,7 @@ impl Envelope {
             subject: text("subject").unwrap_or_default(),
             time: text("time").and_then(|time| time.parse().ok()).unwrap_or_else(Utc::now),
             aggregate_seq,
-            context: Context {
-                traceparent: text("traceparent"),
-                request_id: text("request_id"),
-                actor: text("actor"),
-            },
+            context: Context { traceparent: text("traceparent"), request_id: text("request_id"), actor: text("actor") },
         }
     }
 

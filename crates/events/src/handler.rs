@@ -16,7 +16,7 @@ use crate::event::{Delivered, Event};
 use crate::failure::Failure;
 
 /// A handler that takes longer has failed.
-pub(crate) const HANDLER_TIMEOUT: Duration = Duration::from_mins(1);
+pub(crate) const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// `async fn(conn: &mut PgConnection, event: &Delivered<E>) -> Result<(), Failure>`. What it writes through `conn`
 /// commits together with the note that the event was taken in, or not at all; after a failure it is called again.
@@ -41,9 +41,8 @@ where
     }
 }
 
-type Apply = dyn for<'a> Fn(&'a mut PgConnection, &'a Envelope, &'a [u8]) -> BoxFuture<'a, Result<(), Failure>>
-    + Send
-    + Sync;
+type Apply =
+    dyn for<'a> Fn(&'a mut PgConnection, &'a Envelope, &'a [u8]) -> BoxFuture<'a, Result<(), Failure>> + Send + Sync;
 
 struct Entry {
     apply: Box<Apply>,

@@ -74,7 +74,12 @@ impl Relay {
         Ok(())
     }
 
-    async fn session(&self, connection: &Connection, link: &mut Link<'_>, stop: &CancellationToken) -> anyhow::Result<()> {
+    async fn session(
+        &self,
+        connection: &Connection,
+        link: &mut Link<'_>,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<()> {
         let channel = timeout(BROKER_TIMEOUT, open(connection)).await.context("no answer")??;
         link.established();
         let mut cleaned = Instant::now();

@@ -70,7 +70,11 @@ async fn try_again(taking: &Taking, failed: &Failed) -> sqlx::Result<()> {
     let Err(failure) = apply(taking, failed).await else { return Ok(()) };
     let error = failure.text();
     if pause.is_none() {
-        tracing::error!(consumer = taking.service(), error, "the event is dead: an administrator must replay or drop it");
+        tracing::error!(
+            consumer = taking.service(),
+            error,
+            "the event is dead: an administrator must replay or drop it"
+        );
     } else {
         tracing::warn!(consumer = taking.service(), error, attempts = failed.attempts, "the event failed again");
     }

@@ -29,8 +29,7 @@ pub(crate) fn queue_of(service: &str) -> String {
 
 pub(crate) async fn declare_exchange(channel: &Channel) -> anyhow::Result<()> {
     let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-    let declared =
-        channel.exchange_declare(EXCHANGE.into(), ExchangeKind::Topic, options, FieldTable::default()).await;
+    let declared = channel.exchange_declare(EXCHANGE.into(), ExchangeKind::Topic, options, FieldTable::default()).await;
     declared.map_err(|error| explain(EXCHANGE, error))
 }
 

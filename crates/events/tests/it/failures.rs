@@ -8,10 +8,7 @@ use crate::world::{Counted, World, note};
 
 const SOON: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(100)];
 
-async fn refuse_one<const TEST: u8>(
-    conn: &mut PgConnection,
-    event: &Delivered<Counted<TEST>>,
-) -> Result<(), Failure> {
+async fn refuse_one<const TEST: u8>(conn: &mut PgConnection, event: &Delivered<Counted<TEST>>) -> Result<(), Failure> {
     note(conn, event).await?;
     if event.event.number == 1 { Err(anyhow!("one is not welcome").into()) } else { Ok(()) }
 }
@@ -24,8 +21,8 @@ async fn a_poison_message_is_tried_again_then_dead_and_holds_up_no_other() {
     let (wake, relaying) = world.relay();
     world.publish(1..=50).await;
     wake.wake();
-    world.count_becomes("SELECT count(*) FROM effect", 49).await;
-    world.count_becomes("SELECT count(*) FROM failed_events WHERE state = 'dead'", 1).await;
+    world.until_count("effect", 49).await;
+    world.until_count("failed_events WHERE state = 'dead'", 1).await;
     let (attempts, error, json): (i32, String, serde_json::Value) =
         sqlx::query_as("SELECT attempts, error, json FROM failed_events").fetch_one(&world.pool).await.expect("one");
     assert_eq!((attempts, error.as_str()), (3, "one is not welcome"));
@@ -35,8 +32,7 @@ async fn a_poison_message_is_tried_again_then_dead_and_holds_up_no_other() {
 }
 
 async fn after_two(conn: &mut PgConnection, event: &Delivered<Counted<31>>) -> Result<(), Failure> {
-    let earlier: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM effect WHERE number = 2").fetch_one(&mut *conn).await?;
+    let earlier: i64 = sqlx::query_scalar("SELECT count(*) FROM effect WHERE number = 2").fetch_one(&mut *conn).await?;
     if event.event.number == 1 && earlier == 0 {
         return Err(Failure::NotYet);
     }
@@ -51,10 +47,10 @@ async fn an_event_that_came_too_early_is_applied_when_the_other_has_come() {
     let (wake, relaying) = world.relay();
     world.publish(1..=1).await;
     wake.wake();
-    world.count_becomes("SELECT count(*) FROM failed_events WHERE state = 'waiting' AND error LIKE 'not yet%'", 1).await;
+    world.until_count("failed_events WHERE state = 'waiting' AND error LIKE 'not yet%'", 1).await;
     world.publish(2..=2).await;
     wake.wake();
-    world.count_becomes("SELECT count(*) FROM failed_events WHERE state = 'replayed'", 1).await;
+    world.until_count("failed_events WHERE state = 'replayed'", 1).await;
     assert_eq!(world.effects().await, [1, 2]);
     world.end([consuming, relaying]).await;
 }
@@ -71,8 +67,8 @@ async fn a_panicking_handler_fails_its_own_event_alone() {
     let (wake, relaying) = world.relay();
     world.publish(1..=3).await;
     wake.wake();
-    world.count_becomes("SELECT count(*) FROM effect", 2).await;
-    world.count_becomes("SELECT count(*) FROM failed_events WHERE error = 'the handler panicked'", 1).await;
+    world.until_count("effect", 2).await;
+    world.until_count("failed_events WHERE error = 'the handler panicked'", 1).await;
     world.end([consuming, relaying]).await;
 }
 
@@ -94,8 +90,8 @@ async fn an_event_without_a_handler_or_with_a_broken_body_is_kept() {
     .await
     .expect("spoilt");
     wake.wake();
-    world.count_becomes("SELECT count(*) FROM failed_events WHERE error LIKE '%no handler%' AND json IS NULL", 1).await;
-    world.count_becomes("SELECT count(*) FROM failed_events WHERE error LIKE '%not the message%'", 1).await;
+    world.until_count("failed_events WHERE error LIKE '%no handler%' AND json IS NULL", 1).await;
+    world.until_count("failed_events WHERE error LIKE '%not the message%'", 1).await;
     assert_eq!(world.effects().await, [0; 0]);
     world.end([consuming, relaying]).await;
 }
@@ -108,12 +104,12 @@ async fn what_the_database_refused_shows_no_value_of_a_row() {
         note(conn, event).await
     }
     let world = World::<35>::new().await;
-    sqlx::raw_sql("CREATE TABLE name (name text PRIMARY KEY)").execute(&world.pool).await.expect("created");
+    world.table("name (name text PRIMARY KEY)").await;
     let consuming = world.start(Consumers::new(world.service).on::<Counted<35>>(twice)).await;
     let (wake, relaying) = world.relay();
     world.publish(1..=1).await;
     wake.wake();
-    let expected = "SELECT count(*) FROM failed_events WHERE error = 'database error 23505 name name_pkey'";
-    world.count_becomes(expected, 1).await;
+    let expected = "failed_events WHERE error = 'database error 23505 name name_pkey'";
+    world.until_count(expected, 1).await;
     world.end([consuming, relaying]).await;
 }
