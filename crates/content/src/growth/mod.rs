@@ -1,0 +1,3 @@
+//! Growth measurements of a child.
+
+mod who;
