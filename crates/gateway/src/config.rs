@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use aipoten_kit::config::list;
+use anyhow::Context as _;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
@@ -17,9 +19,11 @@ pub struct Config {
     /// Address of content's gRPC server.
     pub content_url: String,
     /// Origins of browsers that may call the API with credentials, such as `https://app.example.org`.
+    #[serde(deserialize_with = "list")]
     pub cors_origins: Vec<String>,
     /// Networks of the proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<IpNet>,
+    #[serde(deserialize_with = "list")]
+    pub trusted_proxies: Vec<String>,
     /// How many requests a caller may make.
     pub limits: Limits,
     /// Seconds a request may take before it is answered with 504.
@@ -47,6 +51,13 @@ impl Config {
     pub(crate) fn request_timeout(&self) -> Duration {
         Duration::from_secs(self.request_timeout_s)
     }
+
+    pub(crate) fn proxies(&self) -> anyhow::Result<Vec<IpNet>> {
+        let parse = |text: &String| {
+            text.parse().with_context(|| format!("configuration key `gateway.trusted_proxies`: `{text}` is no network such as 10.0.0.0/8"))
+        };
+        self.trusted_proxies.iter().map(parse).collect()
+    }
 }
 
 /// How many requests a minute are let through. Half an IPv6 address (/64) counts as one address.
@@ -65,8 +76,6 @@ pub struct Limits {
     pub register: u32,
     /// Refreshed tokens from one address.
     pub refresh: u32,
-    /// Put in front of every key in Redis; tests take one of their own.
-    pub key_prefix: String,
 }
 
 impl Default for Limits {
@@ -78,7 +87,6 @@ impl Default for Limits {
             login: 5,
             register: 5,
             refresh: 60,
-            key_prefix: String::new(),
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::error::Failure;
-use crate::locale::Locale;
+use aipoten_kit::Locale;
 use crate::text::text;
 
 /// An answer with one thing.
@@ -81,14 +81,14 @@ pub(crate) fn list<T>(items: Vec<T>, page: Option<PageInfo>) -> List<T> {
 
 impl<T> Data<T> {
     /// Shows the version of the thing as its entity tag.
-    pub(crate) fn version(mut self, version: i64) -> Self {
-        self.version = Some(version);
+    pub(crate) fn version(mut self, of: impl Fn(&T) -> i64) -> Self {
+        self.version = Some(of(&self.data));
         self
     }
 
     /// The thing is new and stands at this path, below the prefix of the API.
-    pub(crate) fn created(mut self, path: &str) -> Self {
-        self.location = Some(format!("{}{path}", crate::routes::PREFIX));
+    pub(crate) fn created(mut self, at: impl Fn(&T) -> String) -> Self {
+        self.location = Some(format!("{}{}", crate::routes::PREFIX, at(&self.data)));
         self
     }
 }

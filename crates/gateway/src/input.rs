@@ -125,7 +125,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
         let (name, text) = path_parameter(parts, state).await?;
         match Uuid::try_parse(&text) {
             Ok(id) => Ok(Self(id.to_string())),
-            Err(_) => Err(Failure::invalid(vec![Violation::new(name, "uuid")])),
+            Err(_) => Err(Failure::invalid(vec![Violation::new(name, "not_a_uuid")])),
         }
     }
 }

@@ -1,47 +1,29 @@
 //! Which language an answer is in.
 
-/// A language we speak.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Locale {
-    /// Korean.
-    #[default]
-    Ko,
-    /// English.
-    En,
+use aipoten_kit::Locale;
+
+/// The best of ours for an `Accept-Language` header; Korean when nothing fits.
+pub(crate) fn negotiate(header: &str) -> Locale {
+    let mut best = (Locale::default(), 0.0);
+    for choice in header.split(',') {
+        let (range, weight) = weighted(choice);
+        if let Some(locale) = spoken(range)
+            && weight > best.1
+        {
+            best = (locale, weight);
+        }
+    }
+    best.0
 }
 
-impl Locale {
-    /// The language tag that services and clients read.
-    pub(crate) fn tag(self) -> &'static str {
-        match self {
-            Self::Ko => "ko",
-            Self::En => "en",
-        }
-    }
-
-    /// The best of ours for an `Accept-Language` header; Korean when nothing fits.
-    pub(crate) fn negotiate(header: &str) -> Self {
-        let mut best = (Self::default(), 0.0);
-        for choice in header.split(',') {
-            let (range, weight) = weighted(choice);
-            if let Some(locale) = Self::of(range)
-                && weight > best.1
-            {
-                best = (locale, weight);
-            }
-        }
-        best.0
-    }
-
-    fn of(range: &str) -> Option<Self> {
-        let primary = range.split('-').next().unwrap_or(range);
-        if primary.eq_ignore_ascii_case("ko") || primary == "*" {
-            Some(Self::Ko)
-        } else if primary.eq_ignore_ascii_case("en") {
-            Some(Self::En)
-        } else {
-            None
-        }
+fn spoken(range: &str) -> Option<Locale> {
+    let primary = range.split('-').next().unwrap_or(range);
+    if primary.eq_ignore_ascii_case("ko") || primary == "*" {
+        Some(Locale::Ko)
+    } else if primary.eq_ignore_ascii_case("en") {
+        Some(Locale::En)
+    } else {
+        None
     }
 }
 
@@ -58,7 +40,7 @@ fn weighted(choice: &str) -> (&str, f32) {
 
 #[cfg(test)]
 mod tests {
-    use super::Locale;
+    use super::{Locale, negotiate};
 
     #[test]
     fn the_heaviest_language_we_speak_wins_and_korean_is_the_default() {
@@ -74,7 +56,7 @@ mod tests {
             ("en;q=much", Locale::Ko),
             (";;;,,,=", Locale::Ko),
         ] {
-            assert_eq!(Locale::negotiate(header), expected, "{header}");
+            assert_eq!(negotiate(header), expected, "{header}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use axum::extract::{FromRequest, Request};
-use prost_types::FieldMask;
+use aipoten_proto::FieldMask;
 use serde::de::{DeserializeOwned, Deserializer, Error, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::{Map, Value};

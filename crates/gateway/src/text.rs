@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 
-use crate::locale::Locale;
+use aipoten_kit::Locale;
 
 type Bundle = FluentBundle<FluentResource>;
 
@@ -55,7 +55,7 @@ mod tests {
     use fluent_syntax::ast::{Entry, Expression, InlineExpression, PatternElement};
 
     use super::{ENGLISH, KOREAN, text};
-    use crate::locale::Locale;
+    use aipoten_kit::Locale;
 
     /// Every key with the parameters its text names.
     fn keys(source: &str) -> BTreeMap<String, Vec<String>> {

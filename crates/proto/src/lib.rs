@@ -6,6 +6,7 @@
 pub mod json;
 mod values;
 
+pub use prost_types::{FieldMask, Timestamp};
 pub use values::{Invalid, date, timestamp, uuid};
 
 include!(concat!(env!("OUT_DIR"), "/packages.rs"));

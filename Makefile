@@ -1,0 +1,49 @@
+.DEFAULT_GOAL := help
+local := deploy/local
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run stop reset logs demo
+run: ## start the platform, and whatever it needs, on this machine
+	@$(local)/platform.sh run
+
+stop: ## end the platform and its servers
+	@$(local)/platform.sh stop
+
+reset: ## stop, and delete the development data
+	@$(local)/platform.sh reset
+
+logs: ## follow the platform's log
+	@$(local)/platform.sh logs
+
+demo: ## drive the care journey over REST against the running platform
+	@cargo run -q -p aipoten-tests --bin demo -- http://127.0.0.1:3000
+
+.PHONY: test lint fmt proto-lint openapi-check
+test: ## everything that CI checks
+	@$(local)/check.sh
+
+lint: ## the part of it that needs no servers: formatting, protos, clippy
+	@$(local)/check.sh lint
+
+fmt: ## format code and protos
+	@cargo fmt --all
+	@$(local)/contract.sh proto-format
+
+proto-lint: ## lint the protos and look for breaking changes
+	@$(local)/contract.sh proto
+
+openapi-check: ## validate the OpenAPI document and compile a client generated from it
+	@$(local)/contract.sh openapi
+
+.PHONY: sqlx sqlx-db proto-image
+sqlx: ## renew .sqlx after a query or a migration changed
+	@$(local)/sqlx.sh prepare
+
+sqlx-db: ## print where fresh databases are: eval "$(make sqlx-db)" builds against them
+	@$(local)/sqlx.sh db
+
+proto-image: ## accept today's protos as what later ones must stay compatible with
+	@$(local)/contract.sh proto-image

@@ -1,0 +1,140 @@
+//! Who calls, and how they want to be answered.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use tonic::{Request, metadata::MetadataValue};
+use uuid::Uuid;
+
+use crate::{Error, Result, metadata};
+
+/// The language of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Locale {
+    /// Korean.
+    #[default]
+    Ko,
+    /// English.
+    En,
+}
+
+impl Locale {
+    /// `ko` or `en`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ko => "ko",
+            Self::En => "en",
+        }
+    }
+
+    /// The one of two texts that is in this language.
+    pub fn pick<T>(self, ko: T, en: T) -> T {
+        match self {
+            Self::Ko => ko,
+            Self::En => en,
+        }
+    }
+}
+
+/// What a signed-in person is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Cares for children of their own.
+    Parent,
+    /// Runs a practice on the platform.
+    Therapist,
+    /// Keeps the platform in order.
+    Admin,
+}
+
+impl Role {
+    /// `parent`, `therapist` or `admin`, as in tables and tokens.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Parent => "parent",
+            Self::Therapist => "therapist",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// A person whose access token was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// UUID of the account.
+    pub id: Uuid,
+    /// UUID of the session.
+    pub session_id: Uuid,
+    /// Role in the token.
+    pub role: Role,
+    /// When the person last proved a password or another factor.
+    pub auth_time: DateTime<Utc>,
+}
+
+impl User {
+    /// Fails with `STEP_UP_REQUIRED` when the last proof is older than five minutes: for acts that cannot be undone.
+    pub fn require_fresh_proof(&self) -> Result<()> {
+        if Utc::now() - self.auth_time > TimeDelta::minutes(5) {
+            return Err(Error::PermissionDenied("STEP_UP_REQUIRED".into()));
+        }
+        Ok(())
+    }
+}
+
+/// The caller of a gRPC method, made by [`crate::AuthenticateLayer`] for each call.
+#[derive(Debug, Clone, Default)]
+pub struct Caller {
+    /// Who it is; `None` without a token.
+    pub user: Option<User>,
+    /// The token itself, to ask other services with.
+    pub token: Option<SecretString>,
+    /// Id of the request at the edge.
+    pub request_id: String,
+    /// Language of the answer.
+    pub locale: Locale,
+    /// Address of the person's device, as the gateway saw it; for records, not for decisions.
+    pub ip: String,
+    /// What the device says it is; for records, not for decisions.
+    pub agent: String,
+}
+
+impl Caller {
+    /// The caller of this call. Without the layer: anonymous.
+    pub fn of<T>(request: &Request<T>) -> Self {
+        request.extensions().get::<Self>().cloned().unwrap_or_default()
+    }
+
+    /// The signed-in person, or unauthenticated.
+    pub fn user(&self) -> Result<&User> {
+        self.user.as_ref().ok_or_else(Error::unauthenticated)
+    }
+
+    /// The signed-in person with this role, or permission denied.
+    pub fn with_role(&self, role: Role) -> Result<&User> {
+        let user = self.user()?;
+        if user.role == role { Ok(user) } else { Err(Error::permission_denied()) }
+    }
+
+    /// A request to another service on behalf of this caller: same token, request id, language and origin.
+    pub fn forward<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        let bearer = self.token.as_ref().map(|token| format!("Bearer {}", token.expose_secret()));
+        let values = [
+            (metadata::AUTHORIZATION, bearer.unwrap_or_default()),
+            (metadata::REQUEST_ID, self.request_id.clone()),
+            (metadata::LANGUAGE, self.locale.as_str().to_owned()),
+            (metadata::CLIENT_IP, self.ip.clone()),
+            (metadata::CLIENT_AGENT, self.agent.clone()),
+        ];
+        for (key, value) in values {
+            if let Ok(value) = MetadataValue::try_from(value.as_str())
+                && !value.is_empty()
+            {
+                request.metadata_mut().insert(key, value);
+            }
+        }
+        request
+    }
+}

@@ -1,0 +1,29 @@
+//! What every service stands on: configuration, errors, callers, fields of requests, the database, serving and
+//! stopping. It knows no noun of the domain.
+
+mod auth;
+mod caller;
+mod cipher;
+pub mod config;
+pub mod database;
+mod error;
+mod field;
+mod mask;
+pub mod metadata;
+mod page;
+mod process;
+mod revocation;
+pub mod telemetry;
+#[cfg(feature = "test")]
+pub mod test;
+pub mod token;
+
+pub use auth::{Authenticate, AuthenticateLayer};
+pub use caller::{Caller, Locale, Role, User};
+pub use cipher::{Cipher, Place};
+pub use error::{Error, Reason, Result, Violation};
+pub use field::Fields;
+pub use mask::Mask;
+pub use page::Page;
+pub use process::{GrpcServer, Process, ops_router};
+pub use revocation::Revocations;

@@ -1,0 +1,12 @@
+//! Names of the metadata that travels with every call between the gateway and the services.
+
+/// Bearer token of the person.
+pub const AUTHORIZATION: &str = "authorization";
+/// Id of the request at the edge.
+pub const REQUEST_ID: &str = "x-request-id";
+/// Language of the answer: `ko` or `en`.
+pub const LANGUAGE: &str = "accept-language";
+/// Address of the person's device.
+pub const CLIENT_IP: &str = "x-client-ip";
+/// What the device says it is.
+pub const CLIENT_AGENT: &str = "x-client-agent";

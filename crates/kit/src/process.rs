@@ -1,0 +1,160 @@
+//! The life of a process: tasks that stand and fall together, serving, readiness, stopping.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use futures::future::BoxFuture;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::service::Routes;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+
+use crate::AuthenticateLayer;
+
+/// How long running work may take to finish after the signal to stop.
+const GRACE: Duration = Duration::from_secs(30);
+/// How long a load balancer needs to see that readiness fails.
+const DRAIN: Duration = Duration::from_millis(500);
+
+type Check = Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
+
+/// A process and its tasks. Clones are the same process.
+#[derive(Clone, Default)]
+pub struct Process {
+    stop: CancellationToken,
+    draining: CancellationToken,
+    tasks: TaskTracker,
+    failure: Arc<Mutex<Option<anyhow::Error>>>,
+    checks: Arc<Mutex<Vec<(&'static str, Check)>>>,
+}
+
+impl Process {
+    /// A process without tasks.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Cancelled when the process is to stop: running work finishes, no new work begins.
+    pub fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Runs a task. One that fails, or ends before it was told to, stops the process.
+    pub fn spawn(&self, name: &'static str, task: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
+        let process = self.clone();
+        self.tasks.spawn(async move {
+            let ended = tokio::spawn(task).await.unwrap_or_else(|panic| Err(panic.into()));
+            if ended.is_ok() && process.stop.is_cancelled() {
+                return;
+            }
+            let error = ended.err().unwrap_or_else(|| anyhow::anyhow!("it ended by itself"));
+            tracing::error!(stream = "error", task = name, error = format!("{error:#}"), "a task died");
+            let mut failure = process.failure.lock().unwrap_or_else(PoisonError::into_inner);
+            failure.get_or_insert(error.context(format!("the task {name} died")));
+            process.draining.cancel();
+            process.stop.cancel();
+        });
+    }
+
+    /// Adds a condition without which the process is not ready.
+    pub fn check(&self, name: &'static str, check: impl Fn() -> BoxFuture<'static, bool> + Send + Sync + 'static) {
+        self.checks.lock().unwrap_or_else(PoisonError::into_inner).push((name, Arc::new(check)));
+    }
+
+    /// Waits for SIGTERM, SIGINT or the death of a task, then stops: readiness fails first, then no new work begins,
+    /// running work has 30 seconds.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+            () = self.stop.cancelled() => {}
+        }
+        tracing::info!("stopping");
+        self.draining.cancel();
+        if !self.stop.is_cancelled() {
+            tokio::time::sleep(DRAIN).await;
+        }
+        self.shut_down().await
+    }
+
+    /// Stops now: running work has 30 seconds.
+    pub async fn shut_down(&self) -> anyhow::Result<()> {
+        self.draining.cancel();
+        self.stop.cancel();
+        self.tasks.close();
+        let finished = tokio::time::timeout(GRACE, self.tasks.wait()).await;
+        if let Some(error) = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Err(error);
+        }
+        finished.context("some work did not finish within 30 seconds")
+    }
+
+    async fn readiness(&self) -> Vec<(&'static str, bool)> {
+        let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut states = vec![("running", !self.draining.is_cancelled())];
+        for (name, check) in checks {
+            let state = tokio::time::timeout(Duration::from_secs(2), check()).await.unwrap_or(false);
+            states.push((name, state));
+        }
+        states
+    }
+}
+
+/// The operations port, never public: /health/live and /health/ready.
+pub fn ops_router(process: Process) -> axum::Router {
+    async fn ready(State(process): State<Process>) -> (StatusCode, Json<serde_json::Value>) {
+        let states = process.readiness().await;
+        let ready = states.iter().all(|(_, state)| *state);
+        let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        let checks: serde_json::Map<_, _> = states.into_iter().map(|(name, ok)| (name.to_owned(), ok.into())).collect();
+        (status, Json(serde_json::json!({ "ready": ready, "checks": checks })))
+    }
+    axum::Router::new()
+        .route("/health/live", get(async || Json(serde_json::json!({ "live": true }))))
+        .route("/health/ready", get(ready))
+        .with_state(process)
+}
+
+/// A gRPC server with health, reflection and the check of callers.
+pub struct GrpcServer {
+    /// The services.
+    pub routes: Routes,
+    /// Who calls.
+    pub authenticate: AuthenticateLayer,
+    /// Whether to describe the services to whoever asks.
+    pub reflection: bool,
+}
+
+impl GrpcServer {
+    /// Serves on a bound listener as a task of the process, until it stops.
+    pub fn serve(self, name: &'static str, listener: TcpListener, process: &Process) -> anyhow::Result<SocketAddr> {
+        let address = listener.local_addr()?;
+        let (_, health) = tonic_health::server::health_reporter();
+        let mut routes = self.routes.add_service(health);
+        if self.reflection {
+            let reflection = tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(aipoten_proto::DESCRIPTOR_SET)
+                .build_v1()?;
+            routes = routes.add_service(reflection);
+        }
+        // Without TCP_NODELAY the median call takes 24 ms instead of 2.
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let server = Server::builder().layer(self.authenticate).add_routes(routes);
+        let stop = process.stop();
+        process.spawn(name, async move {
+            server.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await?;
+            Ok(())
+        });
+        tracing::info!(role = name, %address, "serving");
+        Ok(address)
+    }
+}

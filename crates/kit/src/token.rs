@@ -1,0 +1,154 @@
+//! Access tokens: what is in them, and the one way to check them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant};
+
+use aipoten_proto::identity::v1::{GetJwksRequest, Jwks, key_service_client::KeyServiceClient};
+use chrono::DateTime;
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde::{Deserialize, Serialize};
+use tonic::transport::Channel;
+use uuid::Uuid;
+
+use crate::{Role, User};
+
+/// The only audience.
+pub const AUDIENCE: &str = "aipoten";
+/// Type of an access token (RFC 9068).
+pub const TYPE: &str = "at+jwt";
+/// How far two clocks may be apart, in seconds.
+const LEEWAY_S: u64 = 5;
+/// How often the keys are asked for at most when a token names an unknown one.
+const REFETCH: Duration = Duration::from_mins(1);
+
+/// Claims of an access token. No personal data beyond ids.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Claims {
+    /// Issuer.
+    pub iss: String,
+    /// Account.
+    pub sub: Uuid,
+    /// Audience.
+    pub aud: String,
+    /// Expiry, seconds since 1970.
+    pub exp: i64,
+    /// Issued at, seconds since 1970.
+    pub iat: i64,
+    /// Not before, seconds since 1970.
+    pub nbf: i64,
+    /// Id of this token.
+    pub jti: Uuid,
+    /// Session.
+    pub sid: Uuid,
+    /// Role of the account.
+    pub role: Role,
+    /// Rights the token is limited to, space separated; empty: all of the role.
+    pub scope: String,
+    /// How the person proved who they are (RFC 8176).
+    pub amr: Vec<String>,
+    /// When they did, seconds since 1970.
+    pub auth_time: i64,
+}
+
+/// Why a token is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It was good once.
+    Expired,
+    /// It is not one of ours.
+    Invalid,
+}
+
+/// Checks access tokens against the public keys of identity.
+#[derive(Clone)]
+pub struct Verifier(Arc<Inner>);
+
+struct Inner {
+    validation: Validation,
+    keys: RwLock<HashMap<String, DecodingKey>>,
+    source: Option<KeyServiceClient<Channel>>,
+    asked: tokio::sync::Mutex<Option<Instant>>,
+}
+
+impl Verifier {
+    /// A verifier that asks identity for keys it does not know, at most once a minute.
+    pub fn asking(issuer: &str, identity: Channel) -> Self {
+        Self::build(issuer, Some(KeyServiceClient::new(identity)))
+    }
+
+    /// A verifier that knows the keys it is given by [`Verifier::set_keys`] alone: identity's own.
+    pub fn local(issuer: &str) -> Self {
+        Self::build(issuer, None)
+    }
+
+    fn build(issuer: &str, source: Option<KeyServiceClient<Channel>>) -> Self {
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.leeway = LEEWAY_S;
+        validation.validate_nbf = true;
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_issuer(&[issuer]);
+        validation.set_required_spec_claims(&["exp", "nbf", "aud", "iss", "sub"]);
+        Self(Arc::new(Inner { validation, keys: RwLock::default(), source, asked: tokio::sync::Mutex::default() }))
+    }
+
+    /// Replaces the keys that are known.
+    pub fn set_keys(&self, jwks: &Jwks) {
+        let key = |jwk: &aipoten_proto::identity::v1::Jwk| {
+            let key = DecodingKey::from_ed_components(&jwk.x).inspect_err(|error| {
+                tracing::error!(%error, kid = jwk.kid, "a published key cannot be read");
+            });
+            Some((jwk.kid.clone(), key.ok()?))
+        };
+        let keys = jwks.keys.iter().filter_map(key).collect();
+        *self.0.keys.write().unwrap_or_else(std::sync::PoisonError::into_inner) = keys;
+    }
+
+    /// The person a token speaks for.
+    pub async fn verify(&self, token: &str) -> Result<User, Refusal> {
+        // Only `kid` is read of the header besides type and algorithm: jku, jwk and x5u are never followed.
+        let header = jsonwebtoken::decode_header(token).map_err(|_| Refusal::Invalid)?;
+        if header.typ.as_deref() != Some(TYPE) || header.alg != Algorithm::EdDSA {
+            return Err(Refusal::Invalid);
+        }
+        let kid = header.kid.ok_or(Refusal::Invalid)?;
+        let key = match self.key(&kid) {
+            Some(key) => key,
+            None => self.fetch(&kid).await.ok_or(Refusal::Invalid)?,
+        };
+        let claims = jsonwebtoken::decode::<Claims>(token, &key, &self.0.validation).map_err(|error| {
+            if matches!(error.kind(), ErrorKind::ExpiredSignature) { Refusal::Expired } else { Refusal::Invalid }
+        })?;
+        let claims = claims.claims;
+        Ok(User {
+            id: claims.sub,
+            session_id: claims.sid,
+            role: claims.role,
+            auth_time: DateTime::from_timestamp(claims.auth_time, 0).ok_or(Refusal::Invalid)?,
+        })
+    }
+
+    fn key(&self, kid: &str) -> Option<DecodingKey> {
+        self.0.keys.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(kid).cloned()
+    }
+
+    async fn fetch(&self, kid: &str) -> Option<DecodingKey> {
+        let mut source = self.0.source.clone()?;
+        let mut asked = self.0.asked.lock().await;
+        if let Some(key) = self.key(kid) {
+            return Some(key);
+        }
+        if asked.is_some_and(|at| at.elapsed() < REFETCH) {
+            return None;
+        }
+        match source.get_jwks(GetJwksRequest {}).await {
+            Ok(jwks) => {
+                self.set_keys(&jwks.into_inner());
+                *asked = Some(Instant::now());
+            }
+            Err(status) => tracing::warn!(code = ?status.code(), "identity did not answer with its keys"),
+        }
+        self.key(kid)
+    }
+}

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Everything that a change must pass, the quick checks first; all of them run, then a summary. The servers that it had
+# to start are stopped at the end, also when it is interrupted.
+#
+#   check.sh        all
+#   check.sh lint   only what needs no server
+set -uo pipefail
+root=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd -P)
+cd "$root" || exit 1
+
+# As on any other machine: against the committed answers, not a developer's databases.
+export SQLX_OFFLINE=true
+started=()
+summary=()
+failed=0
+
+stop_servers() {
+  ((${#started[@]} == 0)) || deploy/local/servers.sh down test "${started[@]}"
+}
+
+start_servers() {
+  local server
+  for server in postgres redis rabbitmq; do
+    deploy/local/servers.sh status test "$server" >/dev/null || started+=("$server")
+  done
+  deploy/local/servers.sh up test && source .local/test/env
+}
+
+# step NAME COMMAND…
+step() {
+  local name=$1 begun=$SECONDS result=ok
+  shift
+  printf '\n== %s\n' "$name"
+  "$@" || { result=FAILED && failed=1; }
+  summary+=("$(printf '%-8s%-14s%4d s' "$result" "$name" $((SECONDS - begun)))")
+  [[ $result == ok ]]
+}
+
+trap stop_servers EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+step formatting cargo fmt --all --check
+step protos deploy/local/contract.sh proto
+step clippy cargo clippy --workspace --all-targets -- -D warnings
+if [[ ${1:-} != lint ]]; then
+  step servers start_servers && step tests cargo test --workspace
+  step openapi deploy/local/contract.sh openapi
+fi
+
+printf '\n%s\n' "${summary[@]}"
+exit $failed
