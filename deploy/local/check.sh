@@ -48,5 +48,6 @@ if [[ ${1:-} != lint ]]; then
   step openapi deploy/local/contract.sh openapi
 fi
 
-printf '\n%s\n' "${summary[@]}"
+echo
+printf '%s\n' "${summary[@]}"
 exit $failed

@@ -38,5 +38,6 @@ write_environment() {
   environment_lines | while IFS= read -r line; do
     printf "export %s='%s'\n" "${line%%=*}" "${line#*=}"
   done >"$state/env.new"
+  chmod 600 "$state/env.new"
   if cmp -s "$state/env.new" "$state/env"; then rm "$state/env.new"; else mv "$state/env.new" "$state/env"; fi
 }

@@ -48,7 +48,7 @@ await() {
   local server=$1 pid deadline=$((SECONDS + $2))
   pid=$(<"$state/$server.pid")
   until "${server}_answers"; do
-    if ! kill -0 "$pid" 2>/dev/null || ((SECONDS >= deadline)); then
+    if ! alive "$pid" || ((SECONDS >= deadline)); then
       "${server}_down"
       say "error: $server of '$name' did not start; the end of $state/$server.log:"
       tail -n 8 "$state/$server.log" >&2
@@ -58,11 +58,17 @@ await() {
   done
 }
 
+# alive PID: one that has ended but was not yet waited for by its parent is not.
+alive() {
+  local stat
+  { read -r stat <"/proc/$1/stat"; } 2>/dev/null && [[ ${stat##*) } != Z* ]]
+}
+
 # end_process PID SECONDS [SIGNAL]: asks, waits, insists.
 end_process() {
   local pid=$1 deadline=$((SECONDS + $2))
   kill -s "${3:-TERM}" "$pid" 2>/dev/null || return 0
-  while kill -0 "$pid" 2>/dev/null; do
+  while alive "$pid"; do
     ((SECONDS < deadline)) || kill -s KILL "$pid" 2>/dev/null || true
     sleep 0.05
   done

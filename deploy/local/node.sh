@@ -1,4 +1,4 @@
-# The contract's tools, as tools/package-lock.json names them. Sourced; needs root.
+# The contract's tools, as tools/package-lock.json names them. Sourced, with $root set.
 
 # Installs Node from the system's packages where it is missing, and the tools when the lock changed.
 ensure_tools() {

@@ -28,17 +28,24 @@ restore_service_starts() {
   rm -rf "$kept"
 }
 
-# A fresh service would otherwise take the standard port at the next boot.
+# A fresh service would otherwise take the standard port at the next boot. Erlang brings one too: its name daemon.
 disable_at_boot() {
-  local package
-  for package in "$@"; do
-    [[ ! -e /etc/init.d/$package ]] || update-rc.d "$package" disable || true
+  local service
+  for service in "$@"; do
+    [[ ! -e /etc/init.d/$service ]] || update-rc.d "$service" disable || true
   done
+  if ((had_epmd == 0)) && [[ -e $epmd_unit ]] && command -v systemctl; then
+    systemctl disable epmd.socket epmd.service || true
+  fi
 }
 
 install_packages() {
-  local log
+  local log had_epmd=0 epmd_unit=/lib/systemd/system/epmd.socket
   log=$(mktemp)
+  [[ ! -e $epmd_unit ]] || had_epmd=1
+  # One at a time, or the second would keep the first one's answer as what was there before.
+  exec 8>/run/aipoten-packages.lock
+  flock 8
   forbid_service_starts
   echo "installing with apt: $*" >&2
   export DEBIAN_FRONTEND=noninteractive

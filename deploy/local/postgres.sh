@@ -12,13 +12,8 @@ postgres_bin() {
 postgres_package() { postgres_bin >/dev/null || echo postgresql; }
 
 # PostgreSQL refuses to run as root; then it runs as the user that its package made.
-as_postgres() {
-  if ((EUID == 0)); then
-    setpriv --reuid=postgres --regid=postgres --init-groups env HOME=/ "$@"
-  else
-    "$@"
-  fi
-}
+as_postgres=()
+((EUID != 0)) || as_postgres=(setpriv --reuid=postgres --regid=postgres --init-groups env HOME=/)
 
 # The data lies in the checkout where the database's user can reach it, else under /var/tmp with a link to it.
 postgres_folder() { readlink -m "$state/postgres"; }
@@ -27,7 +22,7 @@ postgres_make_folder() {
   local elsewhere
   [[ ! -d $state/postgres ]] || return 0
   rm -f "$state/postgres"
-  if as_postgres test -x "$state"; then
+  if "${as_postgres[@]}" test -x "$state"; then
     mkdir "$state/postgres"
   else
     elsewhere=/var/tmp/aipoten-$(sha256sum <<<"$root" | head -c 12)
@@ -48,7 +43,7 @@ postgres_prepare() {
   bin=$(postgres_bin)
   [[ ! -f $folder/prepared ]] || return 0
   find "$folder" -mindepth 1 -delete
-  (cd / && as_postgres "$bin/initdb" --pgdata="$folder" --username=postgres --encoding=UTF8 --locale=C.UTF-8 \
+  (cd / && "${as_postgres[@]}" "$bin/initdb" --pgdata="$folder" --username=postgres --encoding=UTF8 --locale=C.UTF-8 \
     --auth=reject --no-sync --no-instructions) >"$state/postgres.log" 2>&1 ||
     fail "initdb failed: $(tail -n 3 "$state/postgres.log")"
   printf 'host all aipoten_owner,aipoten_app 127.0.0.1/32 trust\n' >"$folder/pg_hba.conf"
@@ -70,7 +65,7 @@ postgres_statements() {
 
 postgres_single_user() {
   local said
-  said=$(cd / && postgres_statements | as_postgres env LC_ALL=C "$1/postgres" --single -F -D "$2" template1 2>&1)
+  said=$(cd / && postgres_statements | "${as_postgres[@]}" env LC_ALL=C "$1/postgres" --single -F -D "$2" template1 2>&1)
   ! grep -qE 'ERROR|FATAL|PANIC' <<<"$said" || fail "PostgreSQL could not be set up: $(grep -E 'ERROR|FATAL|PANIC' <<<"$said")"
 }
 
@@ -88,9 +83,7 @@ postgres_up() {
   local setting settings=()
   postgres_prepare
   for setting in $(postgres_settings); do settings+=(-c "$setting"); done
-  launch postgres "$(postgres_folder)" "$BASH" -c '
-    [[ $EUID != 0 ]] || exec setpriv --reuid=postgres --regid=postgres --init-groups "$@"; exec "$@"' _ \
-    "$(postgres_bin)/postgres" -D "$(postgres_folder)" "${settings[@]}"
+  launch postgres "$(postgres_folder)" "${as_postgres[@]}" "$(postgres_bin)/postgres" -D "$(postgres_folder)" "${settings[@]}"
   await postgres 30
 }
 
@@ -101,7 +94,8 @@ postgres_answers() {
 
 postgres_running() { running postgres "$(postgres_folder)"; }
 
-# A fast shutdown (INT): sessions are ended, nothing is lost. Sessions that outlived a killed server are ended as well.
+# A fast shutdown (INT): sessions are ended, nothing is lost. Sessions that outlived a killed server are ended as well;
+# then nobody holds the data, whatever its lock file says.
 postgres_down() {
   local pid orphan folder
   folder=$(postgres_folder)
@@ -111,12 +105,14 @@ postgres_down() {
       end_process "${orphan#/proc/}" 2 QUIT
     fi
   done
-  rm -f "$state/postgres.pid"
+  rm -f "$state/postgres.pid" "$folder/postmaster.pid"
 }
 
 postgres_erase() {
-  rm -rf "$(postgres_folder)"
-  rm -f "$state/postgres"
+  local folder
+  folder=$(postgres_folder)
+  rm -rf "$folder" "$state/postgres"
+  [[ $folder != /var/tmp/* ]] || rmdir --ignore-fail-on-non-empty "${folder%/*}" "${folder%/*/*}"
 }
 
 postgres_ports() { echo "$postgres_port"; }

@@ -58,7 +58,7 @@ prepare() {
   make_databases
   rm -rf "$answers"
   mkdir -p "$answers"
-  grep -rlE --include='*.rs' 'query(_as|_scalar)?!' crates tests 2>/dev/null | xargs -r touch
+  find crates tests -name '*.rs' -exec grep -qE 'query(_as|_scalar)?!' {} ';' -exec touch {} +
   SQLX_OFFLINE_DIR=$answers cargo check --workspace --all-targets
   rm -rf .sqlx
   mv "$answers" .sqlx

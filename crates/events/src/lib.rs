@@ -1,0 +1,30 @@
+//! Domain events between services: [`publish`] writes an event in the transaction of its effect, the [`Relay`] sends it,
+//! [`Consumers`] elsewhere apply it once. No order is promised. The only crate that knows the broker (RabbitMQ).
+
+mod config;
+mod consume;
+mod envelope;
+mod event;
+mod failed;
+mod failure;
+mod handler;
+mod health;
+mod inbox;
+mod link;
+mod outbox;
+mod relay;
+mod retry;
+mod topology;
+
+pub use config::Config;
+pub use consume::Consumers;
+pub use event::{Aggregate, Context, Delivered, Event};
+pub use failure::Failure;
+pub use handler::Handler;
+pub use health::Health;
+pub use outbox::publish;
+pub use relay::{Relay, Wake};
+
+/// The tables outbox, inbox and failed_events, which each service has in its own database; noted in a table of its own,
+/// `_events_migrations`.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/events");

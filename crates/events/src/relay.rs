@@ -1,0 +1,215 @@
+//! Sends what the outbox holds. Every replica has one; row locks keep them apart.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+use futures::future::join_all;
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::{Channel, Confirmation, Connection};
+use sqlx::PgPool;
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::config::Config;
+use crate::envelope::Envelope;
+use crate::health::Health;
+use crate::link::{BROKER_TIMEOUT, Link};
+use crate::outbox::{self, Unsent};
+use crate::topology;
+
+/// How long an event waits at most that a dead replica left behind or nobody woke the relay for.
+const SWEEP: Duration = Duration::from_millis(500);
+const BATCH: i64 = 500;
+const CLEANING: Duration = Duration::from_mins(1);
+
+/// Tells the relay of this process that there are new events. Cheap to clone and to call.
+#[derive(Clone, Debug, Default)]
+pub struct Wake(Arc<Notify>);
+
+impl Wake {
+    /// To be called after the commit; calls that come close together count once.
+    pub fn wake(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// Sends a service's events from the outbox to the broker, each at least once.
+#[derive(Debug)]
+pub struct Relay {
+    service: &'static str,
+    pool: PgPool,
+    config: Config,
+    wake: Wake,
+    connected: watch::Sender<bool>,
+}
+
+impl Relay {
+    /// The relay of `service` for the outbox in the database behind `pool`.
+    pub fn new(service: &'static str, pool: PgPool, config: Config) -> Self {
+        Self { service, pool, config, wake: Wake::default(), connected: watch::Sender::new(false) }
+    }
+
+    /// To call after each commit that published.
+    pub fn wake(&self) -> Wake {
+        self.wake.clone()
+    }
+
+    /// Whether its connection stands.
+    pub fn health(&self) -> Health {
+        Health::of(&self.connected)
+    }
+
+    /// Runs until `stop`. Fails when the url is wrong or the broker holds something else under the exchange's name; a
+    /// broker that is away is waited for.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let name = format!("aipoten {} relay", self.service);
+        let mut link = Link::new(name, &self.config, &stop, &self.connected)?;
+        while let Some(connection) = link.connect().await {
+            let end = self.session(&connection, &mut link, &stop).await;
+            link.ended(connection, end).await?;
+        }
+        Ok(())
+    }
+
+    async fn session(
+        &self,
+        connection: &Connection,
+        link: &mut Link<'_>,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<()> {
+        let channel = timeout(BROKER_TIMEOUT, open(connection)).await.context("no answer")??;
+        link.established();
+        let mut cleaned = Instant::now();
+        while !stop.is_cancelled() {
+            ensure!(connection.status().connected() && channel.status().connected(), "closed by the broker");
+            let more = self.send_batch(&channel).await?;
+            if cleaned.elapsed() > CLEANING {
+                cleaned = Instant::now();
+                self.clean().await;
+            }
+            if !more {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = self.wake.0.notified() => {}
+                    () = tokio::time::sleep(SWEEP) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Says whether there may be more. Trouble with the database is no reason to leave the broker: the next sweep tries
+    /// again, and what was sent but not marked is sent twice, which the inboxes know how to take.
+    async fn send_batch(&self, channel: &Channel) -> anyhow::Result<bool> {
+        let sent = self.send_locked(channel).await;
+        match sent {
+            Ok((batch, broken)) => broken.map_or(Ok(batch), Err),
+            Err(error) => {
+                tracing::warn!(service = self.service, %error, "the outbox is out of reach");
+                Ok(false)
+            }
+        }
+    }
+
+    async fn send_locked(&self, channel: &Channel) -> sqlx::Result<(bool, Option<anyhow::Error>)> {
+        let mut tx = self.pool.begin().await?;
+        let batch = outbox::lock_unsent(&mut tx, BATCH).await?;
+        if batch.is_empty() {
+            tx.rollback().await?;
+            return Ok((false, None));
+        }
+        let full = batch.len() == usize::try_from(BATCH).unwrap_or(usize::MAX);
+        let sending = self.send(channel, batch).await;
+        outbox::mark_sent(&mut tx, &sending.sent).await?;
+        if !sending.refused.is_empty() {
+            outbox::postpone(&mut tx, &sending.refused).await?;
+        }
+        tx.commit().await?;
+        Ok((full, sending.broken))
+    }
+
+    /// Writes all, then waits for all confirms.
+    async fn send(&self, channel: &Channel, batch: Vec<Unsent>) -> Sending {
+        let deadline = tokio::time::Instant::now() + BROKER_TIMEOUT;
+        let confirms = batch.into_iter().map(|unsent| async move {
+            let id = unsent.id;
+            let confirm = tokio::time::timeout_at(deadline, self.send_one(channel, unsent)).await;
+            (id, confirm.context("no confirm in time").and_then(|it| it))
+        });
+        let mut sending = Sending::default();
+        for (id, confirm) in join_all(confirms).await {
+            match confirm {
+                Ok(Confirmation::Ack(None)) => sending.sent.push(id),
+                Ok(_) => sending.refused.push(id),
+                Err(error) => sending.broken = Some(error),
+            }
+        }
+        if !sending.refused.is_empty() {
+            tracing::warn!(
+                service = self.service,
+                events = sending.refused.len(),
+                first = %sending.refused[0],
+                "no queue takes these events; they stay in the outbox"
+            );
+        }
+        sending
+    }
+
+    async fn send_one(&self, channel: &Channel, unsent: Unsent) -> anyhow::Result<Confirmation> {
+        let envelope = Envelope {
+            id: unsent.id,
+            event_type: unsent.event_type,
+            source: self.service.to_owned(),
+            subject: format!("{}/{}", unsent.aggregate_type, unsent.aggregate_id),
+            time: unsent.created_at,
+            aggregate_seq: unsent.aggregate_seq,
+            context: unsent.context.0,
+        };
+        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        let key = envelope.event_type.as_str().into();
+        let confirm = channel
+            .basic_publish(topology::EXCHANGE.into(), key, options, &unsent.payload, envelope.properties())
+            .await?
+            .await?;
+        if confirm == Confirmation::NotRequested {
+            bail!("the channel does not confirm");
+        }
+        Ok(confirm)
+    }
+
+    async fn clean(&self) {
+        loop {
+            let removed = match self.pool.acquire().await {
+                Ok(mut conn) => outbox::remove_sent(&mut conn, self.config.keep_sent()).await,
+                Err(error) => Err(error),
+            };
+            match removed {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(service = self.service, %error, "sent events could not be removed");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// What became of a batch.
+#[derive(Default)]
+struct Sending {
+    sent: Vec<Uuid>,
+    /// Returned for want of a queue, or refused by one.
+    refused: Vec<Uuid>,
+    broken: Option<anyhow::Error>,
+}
+
+async fn open(connection: &Connection) -> anyhow::Result<Channel> {
+    let channel = connection.create_channel().await?;
+    topology::declare_exchange(&channel).await?;
+    channel.confirm_select(ConfirmSelectOptions::default()).await?;
+    Ok(channel)
+}

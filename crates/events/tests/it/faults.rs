@@ -1,0 +1,156 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use aipoten_events::{Config, Relay};
+use lapin::options::{ExchangeDeclareOptions, QueueDeclareOptions};
+use lapin::types::FieldTable;
+use lapin::{Connection, ConnectionProperties, ExchangeKind};
+use secrecy::ExposeSecret as _;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::world::{World, broker, new_vhost, rabbitmqctl};
+
+/// A road to the broker that can be closed.
+struct Road {
+    here: SocketAddr,
+    there: String,
+    open: JoinHandle<()>,
+}
+
+impl Road {
+    async fn to(url: &str) -> Self {
+        let there = url.split(['@', '/']).find(|part| part.contains("127.0.0.1:")).expect("a local broker").to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let here = listener.local_addr().expect("bound");
+        Self { here, open: tokio::spawn(pass(listener, there.clone())), there }
+    }
+
+    async fn close(&mut self) {
+        self.open.abort();
+        let _ended = (&mut self.open).await;
+    }
+
+    async fn reopen(&mut self) {
+        let listener = TcpListener::bind(self.here).await.expect("the same port");
+        self.open = tokio::spawn(pass(listener, self.there.clone()));
+    }
+}
+
+async fn pass(listener: TcpListener, there: String) {
+    let mut connections = JoinSet::new();
+    while let Ok((mut near, _)) = listener.accept().await {
+        let there = there.clone();
+        connections.spawn(async move {
+            let mut far = TcpStream::connect(there).await.expect("the broker answers");
+            copy_bidirectional(&mut near, &mut far).await
+        });
+    }
+}
+
+#[tokio::test]
+async fn events_written_while_the_broker_is_away_arrive_when_it_is_back() {
+    let mut world = World::<40>::new().await;
+    let url = world.config.url.expose_secret().to_owned();
+    let mut road = Road::to(&url).await;
+    world.config = Config::new(url.replace(&road.there, &road.here.to_string()));
+    let consuming = world.consume().await;
+    let relay = Relay::new(world.service, world.pool.clone(), world.config.clone());
+    let (wake, mut health) = (relay.wake(), relay.health());
+    let relaying = tokio::spawn(relay.run(world.stop.clone()));
+    health.wait_connected().await;
+
+    road.close().await;
+    world.publish(1..=10).await;
+    wake.wake();
+    while health.connected() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(world.count("SELECT count(*) FROM outbox WHERE sent_at IS NULL").await, 10);
+    road.reopen().await;
+    world.count_becomes("SELECT count(*) FROM effect", 10).await;
+    assert_eq!(world.effects().await, (1..=10).collect::<Vec<_>>());
+    world.end([consuming, relaying]).await;
+}
+
+#[tokio::test]
+async fn five_hundred_events_survive_their_connections_being_closed_again_and_again() {
+    let vhost = new_vhost("events-fault");
+    let mut world = World::<41>::new().await;
+    world.config = Config::new(broker(&vhost));
+    let consuming = world.consume().await;
+    let (wake, relaying) = world.relay();
+    let closing = tokio::task::spawn_blocking(move || {
+        for _ in 0..3 {
+            rabbitmqctl(&["close_all_connections", "--vhost", &vhost, "a test"]);
+        }
+        vhost
+    });
+    for number in 0..500 {
+        world.publish(number..=number).await;
+        wake.wake();
+        tokio::time::sleep(Duration::from_millis(8)).await;
+    }
+    let vhost = closing.await.expect("closed");
+    world.count_becomes("SELECT count(*) FROM inbox", 500).await;
+    world.count_becomes("SELECT count(*) FROM outbox WHERE sent_at IS NULL", 0).await;
+    assert_eq!(world.effects().await, (0..500).collect::<Vec<_>>());
+    world.end([consuming, relaying]).await;
+    rabbitmqctl(&["delete_vhost", &vhost]);
+}
+
+#[tokio::test]
+async fn a_database_that_goes_away_keeps_the_events_in_the_queue() {
+    let world = World::<42>::new().await;
+    let consuming = world.consume().await;
+    let (wake, relaying) = world.relay();
+    for start in (0..500).step_by(50) {
+        world.publish(start..start + 50).await;
+        wake.wake();
+        sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+            .execute(&world.pool)
+            .await
+            .expect("ended");
+    }
+    world.count_becomes("SELECT count(*) FROM effect", 500).await;
+    assert_eq!(world.effects().await, (0..500).collect::<Vec<_>>());
+    world.end([consuming, relaying]).await;
+}
+
+#[tokio::test]
+async fn a_queue_that_is_set_up_otherwise_stops_the_start_and_is_named() {
+    let world = World::<43>::new().await;
+    let connection = Connection::connect(world.config.url.expose_secret(), ConnectionProperties::default())
+        .await
+        .expect("connected");
+    let channel = connection.create_channel().await.expect("a channel");
+    channel
+        .exchange_declare(
+            "aipoten.events".into(),
+            ExchangeKind::Topic,
+            ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() },
+            FieldTable::default(),
+        )
+        .await
+        .expect("the same as ours");
+    let classic = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+    channel.queue_declare("aipoten.test43".into(), classic, FieldTable::default()).await.expect("declared");
+
+    let consumers =
+        aipoten_events::Consumers::new(world.service).on::<crate::world::Counted<43>>(crate::world::note::<43>);
+    let running = consumers.run(world.pool.clone(), world.config.clone(), world.stop.clone());
+    let ended = tokio::time::timeout(Duration::from_secs(20), running).await.expect("ends by itself");
+    let error = format!("{:#}", ended.expect_err("the queue is another"));
+    assert!(error.contains("aipoten.test43 is not set up as this release needs it"), "{error}");
+    world.end([]).await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_stops_the_start_and_keeps_its_password() {
+    let world = World::<44>::new().await;
+    let relay = Relay::new("test44", world.pool.clone(), Config::new("http://user:secret@host"));
+    let error = format!("{:#}", relay.run(world.stop.clone()).await.expect_err("no broker's address"));
+    assert!(error.contains("url") && !error.contains("secret"), "{error}");
+    world.end([]).await;
+}

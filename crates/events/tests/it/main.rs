@@ -1,0 +1,7 @@
+//! Events against a real database and a real broker.
+
+mod consumers;
+mod failures;
+mod faults;
+mod publishing;
+mod world;

@@ -1,0 +1,66 @@
+//! The audit log: what was done around accounts, by whom, from where. Append only.
+
+mod grpc;
+mod store;
+
+use aipoten_kit::{Caller, Page, Result};
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::App;
+
+/// How an act ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    Success,
+    Refused,
+}
+
+/// One act.
+pub(crate) struct Act {
+    /// Noun and past participle: `session.created`.
+    pub(crate) action: &'static str,
+    pub(crate) outcome: Outcome,
+    /// Who did it; the caller's account unless they were only just signing in.
+    pub(crate) actor_id: Option<Uuid>,
+    /// Kind and id of what it was done to.
+    pub(crate) resource: &'static str,
+    pub(crate) resource_id: Option<Uuid>,
+}
+
+impl Act {
+    /// Something a signed-in person did to `resource`.
+    pub(crate) fn done(action: &'static str, actor_id: Uuid, resource: &'static str, resource_id: Uuid) -> Self {
+        Self { action, outcome: Outcome::Success, actor_id: Some(actor_id), resource, resource_id: Some(resource_id) }
+    }
+
+    /// Something an account, if there is one, was refused.
+    pub(crate) fn refused(action: &'static str, account_id: Option<Uuid>) -> Self {
+        Self { action, outcome: Outcome::Refused, actor_id: account_id, resource: "user", resource_id: account_id }
+    }
+}
+
+/// Writes an act down, in the transaction of its effect.
+pub(crate) async fn record(conn: &mut PgConnection, caller: &Caller, act: &Act) -> Result<()> {
+    store::insert(conn, Uuid::now_v7(), caller, act).await
+}
+
+/// An act as its actor sees it.
+pub(crate) struct SecurityEvent {
+    pub(crate) id: Uuid,
+    pub(crate) action: String,
+    pub(crate) outcome: String,
+    pub(crate) ip: String,
+    pub(crate) user_agent: String,
+    pub(crate) created_at: DateTime<Utc>,
+}
+
+async fn list_own(app: &App, caller: &Caller, page: Page) -> Result<(Vec<SecurityEvent>, i64)> {
+    let user = caller.user()?;
+    let mut conn = app.pool.acquire().await?;
+    let events = store::list(&mut conn, user.id, page).await?;
+    let total = store::count(&mut conn, user.id).await?;
+    Ok((events, total))
+}

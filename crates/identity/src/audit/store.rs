@@ -1,0 +1,50 @@
+use aipoten_kit::{Caller, Page, Result, Role};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{Act, Outcome, SecurityEvent};
+
+pub(super) async fn insert(conn: &mut PgConnection, id: Uuid, caller: &Caller, act: &Act) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO audit_logs (id, actor_id, actor_role, action, resource, resource_id, outcome, ip, user_agent, request_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        id,
+        act.actor_id,
+        caller.user.as_ref().map(|user| user.role) as Option<Role>,
+        act.action,
+        act.resource,
+        act.resource_id,
+        act.outcome as Outcome,
+        caller.ip,
+        caller.agent,
+        caller.request_id,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn list(conn: &mut PgConnection, actor_id: Uuid, page: Page) -> Result<Vec<SecurityEvent>> {
+    let events = sqlx::query_as!(
+        SecurityEvent,
+        "SELECT id, action, outcome, ip, user_agent, created_at FROM audit_logs
+         WHERE actor_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3",
+        actor_id,
+        page.rows(),
+        page.offset(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(events)
+}
+
+pub(super) async fn count(conn: &mut PgConnection, actor_id: Uuid) -> Result<i64> {
+    let total = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "total!" FROM (SELECT FROM audit_logs WHERE actor_id = $1 LIMIT $2) AS counted"#,
+        actor_id,
+        Page::counted(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(total)
+}

@@ -1,0 +1,89 @@
+//! This service's section of the settings.
+
+use aipoten_kit::config::{Database, Encryption, Secret};
+use serde::{Deserialize, Serialize};
+
+/// Settings of identity.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Address to serve gRPC on.
+    pub listen: String,
+    /// The database `aipoten_identity`.
+    pub database: Database,
+    /// Keys for encrypted columns.
+    pub encryption: Encryption,
+    /// Password hashing and rules.
+    pub password: Password,
+    /// How long sessions live.
+    pub session: Session,
+    /// Seconds between asking for erasure and the erasure; signing in meanwhile takes it back. Default: seven days.
+    pub erasure_grace_s: u32,
+    /// The administrator that `aipoten seed` makes; empty: none.
+    pub admin: Admin,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: "0.0.0.0:5001".to_owned(),
+            database: Database::default(),
+            encryption: Encryption::default(),
+            password: Password::default(),
+            session: Session::default(),
+            erasure_grace_s: 7 * 24 * 3600,
+            admin: Admin::default(),
+        }
+    }
+}
+
+/// Password hashing and rules.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Password {
+    /// Threads that hash; each takes 19 MiB.
+    pub threads: usize,
+    /// Hashes that may wait; beyond them a sign-in is told to come back later.
+    pub queue: usize,
+    /// Whether a letter, a digit and another sign are asked for.
+    pub complexity: bool,
+}
+
+impl Default for Password {
+    fn default() -> Self {
+        Self { threads: 2, queue: 64, complexity: true }
+    }
+}
+
+/// How long sessions live, in seconds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Session {
+    /// Life of an access token.
+    pub access_s: u32,
+    /// A session ends when it is not used for so long.
+    pub idle_s: u32,
+    /// A parent's session ends at the latest after so long.
+    pub absolute_s: u32,
+    /// A therapist's or administrator's session ends at the latest after so long: they read the children of others.
+    pub staff_absolute_s: u32,
+    /// For so long after a rotation the previous refresh token gives the same successor again.
+    pub grace_s: u32,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        let day = 24 * 3600;
+        Self { access_s: 15 * 60, idle_s: 7 * day, absolute_s: 30 * day, staff_absolute_s: day / 2, grace_s: 10 }
+    }
+}
+
+/// The administrator that `aipoten seed` makes.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Admin {
+    /// Address to sign in with.
+    pub email: String,
+    /// Password, for development alone: production refuses it.
+    pub password: Secret,
+}

@@ -1,0 +1,124 @@
+//! Identity: accounts, sessions, keys, consents, children, and who did what with them.
+
+mod audit;
+mod child;
+mod config;
+mod consent;
+mod jobs;
+mod key;
+mod password;
+mod session;
+mod user;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use aipoten_kit::config::{Redis, Tokens, required};
+use aipoten_kit::token::Verifier;
+use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, database};
+use aipoten_proto::identity::v1 as proto;
+use anyhow::Context as _;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use sqlx::PgPool;
+use sqlx::migrate::Migrator;
+use tokio::net::TcpListener;
+use tonic::service::Routes;
+
+pub use config::Config;
+pub use user::seed_administrator;
+
+/// The schema of this service's database, besides that of events.
+pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/identity");
+
+/// The service. Clones share everything.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// What the use cases work with.
+pub struct Parts {
+    config: Config,
+    pool: PgPool,
+    cipher: Cipher,
+    passwords: password::Pool,
+    keys: key::Keys,
+    verifier: Verifier,
+    revocations: Revocations,
+    cache: session::Cache,
+    relay: aipoten_events::Wake,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// What is configured for all roles and needed here.
+pub struct Common {
+    /// Redis.
+    pub redis: Redis,
+    /// The broker.
+    pub broker: aipoten_events::Config,
+    /// Access tokens.
+    pub tokens: Tokens,
+    /// Whether to describe the gRPC services to whoever asks.
+    pub reflection: bool,
+}
+
+/// Connects to the stores and starts what runs beside requests: the relay and the jobs.
+pub async fn build(config: Config, common: &Common, process: &Process) -> anyhow::Result<App> {
+    let pool = database::connect("identity.database", &config.database).await?;
+    database::check_migrated(&pool, &MIGRATOR).await?;
+    database::check_migrated(&pool, &aipoten_events::MIGRATOR).await?;
+    let cipher = Cipher::new(&config.encryption).context("configuration key `identity.encryption`")?;
+    let keys = key::load(&pool, &cipher, &common.tokens).await?;
+    let verifier = Verifier::local(&common.tokens.issuer);
+    verifier.set_keys(&keys.public());
+    let relay = aipoten_events::Relay::new("identity", pool.clone(), common.broker.clone());
+    let app = App(Arc::new(Parts {
+        passwords: password::Pool::start(&config.password),
+        cache: session::Cache::new(connect_redis(&common.redis)?, &common.redis),
+        relay: relay.wake(),
+        revocations: Revocations::default(),
+        config,
+        pool,
+        cipher,
+        keys,
+        verifier,
+    }));
+    let (pool, broker) = (app.pool.clone(), relay.health());
+    process.check("identity.database", move || {
+        let pool = pool.clone();
+        Box::pin(async move { sqlx::query_scalar!("SELECT 1").fetch_one(&pool).await.is_ok() })
+    });
+    process.check("identity.broker", move || {
+        let connected = broker.connected();
+        Box::pin(async move { connected })
+    });
+    process.spawn("identity relay", relay.run(process.stop()));
+    jobs::start(&app, process);
+    Ok(app)
+}
+
+fn connect_redis(config: &Redis) -> anyhow::Result<ConnectionManager> {
+    let client = redis::Client::open(required("redis.url", &config.url)?).context("configuration key `redis.url`")?;
+    let manager = ConnectionManagerConfig::new()
+        .set_number_of_retries(1)
+        .set_connection_timeout(Some(std::time::Duration::from_secs(1)))
+        .set_response_timeout(Some(std::time::Duration::from_secs(1)));
+    client.get_connection_manager_lazy(manager).context("configuration key `redis.url`")
+}
+
+/// Serves on a bound listener until the process stops.
+pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Process) -> anyhow::Result<SocketAddr> {
+    let routes = Routes::new(proto::user_service_server::UserServiceServer::new(app.clone()))
+        .add_service(proto::session_service_server::SessionServiceServer::new(app.clone()))
+        .add_service(proto::key_service_server::KeyServiceServer::new(app.clone()))
+        .add_service(proto::consent_service_server::ConsentServiceServer::new(app.clone()))
+        .add_service(proto::child_service_server::ChildServiceServer::new(app.clone()))
+        .add_service(proto::audit_service_server::AuditServiceServer::new(app.clone()));
+    let authenticate = AuthenticateLayer::new(app.verifier.clone(), app.revocations.clone());
+    GrpcServer { routes, authenticate, reflection }.serve("identity", listener, process)
+}

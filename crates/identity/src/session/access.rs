@@ -1,0 +1,26 @@
+//! Access tokens of a session.
+
+use aipoten_kit::token::Claims;
+use chrono::Utc;
+use uuid::Uuid;
+
+use super::Session;
+use crate::key::Keys;
+
+pub(super) fn sign(keys: &Keys, session: &Session, life_s: u32) -> anyhow::Result<String> {
+    let now = Utc::now().timestamp();
+    keys.sign(Claims {
+        iss: String::new(),
+        aud: String::new(),
+        sub: session.user_id,
+        exp: now + i64::from(life_s),
+        iat: now,
+        nbf: now,
+        jti: Uuid::now_v7(),
+        sid: session.id,
+        role: session.role,
+        scope: String::new(),
+        amr: session.amr.clone(),
+        auth_time: session.auth_time.timestamp(),
+    })
+}

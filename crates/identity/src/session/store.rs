@@ -1,0 +1,177 @@
+use aipoten_kit::{Cipher, Place, Result, Role};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{EndReason, Session};
+
+struct Row {
+    id: Uuid,
+    user_id: Uuid,
+    role: Role,
+    device_label: Option<String>,
+    user_agent: String,
+    ip: String,
+    amr: Vec<String>,
+    auth_time: DateTime<Utc>,
+    refresh_counter: i64,
+    refresh_key: Vec<u8>,
+    rotated_at: DateTime<Utc>,
+    idle_expires_at: DateTime<Utc>,
+    absolute_expires_at: DateTime<Utc>,
+    last_seen_at: DateTime<Utc>,
+    created_at: DateTime<Utc>,
+}
+
+fn place(session_id: Uuid) -> Place {
+    Place { table: "sessions", column: "refresh_key", row: session_id }
+}
+
+impl Row {
+    fn open(self, cipher: &Cipher) -> anyhow::Result<Session> {
+        let key = STANDARD.decode(cipher.open(place(self.id), &self.refresh_key)?)?;
+        Ok(Session {
+            id: self.id,
+            user_id: self.user_id,
+            role: self.role,
+            device_label: self.device_label,
+            user_agent: self.user_agent,
+            ip: self.ip,
+            amr: self.amr,
+            auth_time: self.auth_time,
+            refresh_counter: self.refresh_counter,
+            refresh_key: key.try_into().map_err(|_| anyhow::anyhow!("a refresh key is not 32 bytes long"))?,
+            rotated_at: self.rotated_at,
+            idle_expires_at: self.idle_expires_at,
+            absolute_expires_at: self.absolute_expires_at,
+            last_seen_at: self.last_seen_at,
+            created_at: self.created_at,
+        })
+    }
+}
+
+pub(super) async fn insert(conn: &mut PgConnection, cipher: &Cipher, session: &Session) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO sessions (id, user_id, device_label, user_agent, ip, amr, auth_time, refresh_counter, refresh_key,
+                               rotated_at, idle_expires_at, absolute_expires_at, last_seen_at, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        session.id,
+        session.user_id,
+        session.device_label,
+        session.user_agent,
+        session.ip,
+        &session.amr,
+        session.auth_time,
+        session.refresh_counter,
+        cipher.seal(place(session.id), &STANDARD.encode(session.refresh_key))?,
+        session.rotated_at,
+        session.idle_expires_at,
+        session.absolute_expires_at,
+        session.last_seen_at,
+        session.created_at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A session that can be used: not ended, not expired, of an account in use.
+pub(super) async fn find_live(conn: &mut PgConnection, cipher: &Cipher, id: Uuid) -> Result<Option<Session>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"SELECT s.id, s.user_id, u.role AS "role: Role", s.device_label, s.user_agent, s.ip, s.amr, s.auth_time,
+                  s.refresh_counter, s.refresh_key, s.rotated_at, s.idle_expires_at, s.absolute_expires_at,
+                  s.last_seen_at, s.created_at
+           FROM sessions s JOIN users u ON u.id = s.user_id AND u.status = 'active'
+           WHERE s.id = $1 AND s.revoked_at IS NULL AND s.idle_expires_at > now() AND s.absolute_expires_at > now()"#,
+        id,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| row.open(cipher)).transpose()?)
+}
+
+pub(super) async fn list_live(conn: &mut PgConnection, cipher: &Cipher, user_id: Uuid) -> Result<Vec<Session>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT s.id, s.user_id, u.role AS "role: Role", s.device_label, s.user_agent, s.ip, s.amr, s.auth_time,
+                  s.refresh_counter, s.refresh_key, s.rotated_at, s.idle_expires_at, s.absolute_expires_at,
+                  s.last_seen_at, s.created_at
+           FROM sessions s JOIN users u ON u.id = s.user_id AND u.status = 'active'
+           WHERE s.user_id = $1 AND s.revoked_at IS NULL AND s.idle_expires_at > now() AND s.absolute_expires_at > now()
+           ORDER BY s.created_at DESC LIMIT 500"#,
+        user_id,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.open(cipher)).collect::<anyhow::Result<_>>()?)
+}
+
+/// Moves the counter on if it still is `counter`; answers the new one. Of many at once exactly one succeeds.
+pub(super) async fn rotate(
+    conn: &mut PgConnection,
+    id: Uuid,
+    counter: i64,
+    idle_expires_at: DateTime<Utc>,
+    ip: &str,
+) -> Result<Option<i64>> {
+    let counter = sqlx::query_scalar!(
+        "UPDATE sessions SET refresh_counter = refresh_counter + 1, rotated_at = clock_timestamp(),
+                last_seen_at = clock_timestamp(), idle_expires_at = $3, ip = $4
+         WHERE id = $1 AND refresh_counter = $2 AND revoked_at IS NULL
+         RETURNING refresh_counter",
+        id,
+        counter,
+        idle_expires_at,
+        ip,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(counter)
+}
+
+/// Ends those of the sessions that are the account's and live; answers which.
+pub(super) async fn end(conn: &mut PgConnection, user_id: Uuid, ids: &[Uuid], reason: EndReason) -> Result<Vec<Uuid>> {
+    let ended = sqlx::query_scalar!(
+        "UPDATE sessions SET revoked_at = clock_timestamp(), revoke_reason = $3
+         WHERE user_id = $1 AND id = ANY($2) AND revoked_at IS NULL RETURNING id",
+        user_id,
+        ids,
+        reason as EndReason,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ended)
+}
+
+/// Ends all sessions of an account but `except`; answers which.
+pub(super) async fn end_others(
+    conn: &mut PgConnection,
+    user_id: Uuid,
+    except: Option<Uuid>,
+    reason: EndReason,
+) -> Result<Vec<Uuid>> {
+    let ended = sqlx::query_scalar!(
+        "UPDATE sessions SET revoked_at = clock_timestamp(), revoke_reason = $3
+         WHERE user_id = $1 AND id IS DISTINCT FROM $2 AND revoked_at IS NULL RETURNING id",
+        user_id,
+        except,
+        reason as EndReason,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ended)
+}
+
+/// Sessions ended after a moment, with the moment of each.
+pub(super) async fn ended_after(conn: &mut PgConnection, after: DateTime<Utc>) -> Result<Vec<(Uuid, DateTime<Utc>)>> {
+    let rows = sqlx::query!(
+        r#"SELECT id, revoked_at AS "revoked_at!" FROM sessions WHERE revoked_at > $1 ORDER BY revoked_at"#,
+        after,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.revoked_at)).collect())
+}

@@ -1,0 +1,172 @@
+use aipoten_kit::{Caller, Error, Fields, Locale, Mask, Role};
+use aipoten_proto::common::v1::Locale as ProtoLocale;
+use aipoten_proto::identity::v1::user_service_server::UserService;
+use aipoten_proto::identity::v1::{
+    self as proto, ChangePasswordRequest, DeleteMeRequest, GetMeRequest, GivenConsent, RegisterUserRequest,
+    UpdateMeRequest, UserStatus,
+};
+use aipoten_proto::timestamp;
+use tonic::{Request, Response, Status as GrpcStatus};
+
+use super::register::{self, Registration};
+use super::{PasswordChange, Patch, Status, User, erase};
+use crate::consent::{self, Kind, Method, NewConsent};
+use crate::{App, config, password};
+
+#[tonic::async_trait]
+impl UserService for App {
+    async fn register_user(&self, request: Request<RegisterUserRequest>) -> Result<Response<proto::User>, GrpcStatus> {
+        let caller = Caller::of(&request);
+        let registration = registration(request.into_inner(), &self.config.password)?;
+        let user = register::register(self, &caller, registration).await?;
+        Ok(Response::new(user.into()))
+    }
+
+    async fn get_me(&self, request: Request<GetMeRequest>) -> Result<Response<proto::User>, GrpcStatus> {
+        let user = super::get_own(self, &Caller::of(&request)).await?;
+        Ok(Response::new(user.into()))
+    }
+
+    async fn update_me(&self, request: Request<UpdateMeRequest>) -> Result<Response<proto::User>, GrpcStatus> {
+        let caller = Caller::of(&request);
+        let patch = request.into_inner().try_into()?;
+        let user = super::update_own(self, &caller, patch).await?;
+        Ok(Response::new(user.into()))
+    }
+
+    async fn delete_me(&self, request: Request<DeleteMeRequest>) -> Result<Response<()>, GrpcStatus> {
+        erase::request(self, &Caller::of(&request)).await?;
+        Ok(Response::new(()))
+    }
+
+    async fn change_password(&self, request: Request<ChangePasswordRequest>) -> Result<Response<()>, GrpcStatus> {
+        let caller = Caller::of(&request);
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        fields.check(!request.current_password.is_empty(), "current_password", "required");
+        fields.check(request.current_password.chars().count() <= 128, "current_password", "too_long max=128");
+        fields.check(!request.new_password.is_empty(), "new_password", "required");
+        fields.finish()?;
+        let change = PasswordChange { current: request.current_password.into(), new: request.new_password.into() };
+        super::change_password(self, &caller, change).await?;
+        Ok(Response::new(()))
+    }
+}
+
+fn registration(request: RegisterUserRequest, rules: &config::Password) -> Result<Registration, Error> {
+    let mut fields = Fields::new();
+    let email = email(&mut fields, &request.email);
+    password::check(&mut fields, "password", &request.password, &email, rules);
+    let role = match request.role() {
+        proto::Role::Parent => Role::Parent,
+        proto::Role::Therapist => Role::Therapist,
+        proto::Role::Unspecified | proto::Role::Admin => {
+            fields.violate("role", "one_of values=parent,therapist");
+            Role::Parent
+        }
+    };
+    let locale = locale(request.locale());
+    let name = fields.text("name", &request.name, 80);
+    let phone = phone(&mut fields, request.phone);
+    let consents = consents(&mut fields, &request.consents);
+    fields.finish()?;
+    Ok(Registration { email, password: request.password.into(), name, phone, role, locale, consents })
+}
+
+fn email(fields: &mut Fields, text: &str) -> String {
+    let email = fields.text("email", text, 254);
+    let fine = email.split_once('@').is_some_and(|(local, domain)| {
+        let labels = domain.split('.').all(|label| !label.is_empty());
+        !local.is_empty() && local.len() <= 64 && domain.contains('.') && labels && !domain.contains('@')
+    });
+    let blank = email.chars().any(|c| c.is_whitespace() || matches!(c, ',' | ';' | '<' | '>'));
+    fields.check(email.is_empty() || (fine && !blank), "email", "not_an_email");
+    email
+}
+
+fn phone(fields: &mut Fields, text: Option<String>) -> Option<String> {
+    let phone = fields.optional_text("phone", text, 20)?;
+    let fine = phone.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | ' '));
+    fields.check(fine && phone.chars().filter(char::is_ascii_digit).count() >= 7, "phone", "not_a_phone");
+    Some(phone)
+}
+
+fn consents(fields: &mut Fields, given: &[GivenConsent]) -> Vec<NewConsent> {
+    let mut consents: Vec<NewConsent> = Vec::new();
+    for (at, consent) in given.iter().enumerate() {
+        let text_version = fields.text(&format!("consents[{at}].text_version"), &consent.text_version, 40);
+        let kind = consent::parse_kind(consent.kind());
+        let registrable = kind.filter(|kind| matches!(kind, Kind::Terms | Kind::Privacy | Kind::Marketing));
+        match registrable {
+            Some(kind) if consents.iter().all(|it| it.kind != kind) => {
+                consents.push(NewConsent { kind, text_version, method: Method::Web, evidence: None });
+            }
+            Some(_) => fields.violate(&format!("consents[{at}].kind"), "duplicate"),
+            None => fields.violate(&format!("consents[{at}].kind"), "one_of values=terms,privacy,marketing"),
+        }
+    }
+    for (kind, rule) in [(Kind::Terms, "consent_missing kind=terms"), (Kind::Privacy, "consent_missing kind=privacy")] {
+        fields.check(consents.iter().any(|it| it.kind == kind), "consents", rule);
+    }
+    consents
+}
+
+/// `None` for unspecified.
+fn locale(locale: ProtoLocale) -> Option<Locale> {
+    match locale {
+        ProtoLocale::Unspecified => None,
+        ProtoLocale::Ko => Some(Locale::Ko),
+        ProtoLocale::En => Some(Locale::En),
+    }
+}
+
+impl TryFrom<UpdateMeRequest> for Patch {
+    type Error = Error;
+
+    fn try_from(mut request: UpdateMeRequest) -> Result<Self, Error> {
+        let mut fields = Fields::new();
+        let mask = Mask::parse(&mut fields, request.update_mask.take(), &["name", "phone", "locale"]);
+        let spoken = locale(request.locale());
+        let patch = Self {
+            name: mask.kept(&mut fields, "name", request.name).map(|name| fields.text("name", &name, 80)),
+            phone: mask.clearable("phone", request.phone).map(|text| phone(&mut fields, text)),
+            locale: mask.kept(&mut fields, "locale", spoken),
+            expected_version: request.expected_version,
+        };
+        fields.finish()?;
+        Ok(patch)
+    }
+}
+
+impl From<User> for proto::User {
+    fn from(user: User) -> Self {
+        let role = match user.role {
+            Role::Parent => proto::Role::Parent,
+            Role::Therapist => proto::Role::Therapist,
+            Role::Admin => proto::Role::Admin,
+        };
+        let status = match user.status {
+            Status::Active => UserStatus::Active,
+            Status::Suspended => UserStatus::Suspended,
+            Status::Deleted => UserStatus::Deleted,
+        };
+        let locale = match user.locale {
+            Locale::Ko => ProtoLocale::Ko,
+            Locale::En => ProtoLocale::En,
+        };
+        Self {
+            id: user.id.to_string(),
+            email: user.email,
+            email_verified: user.email_verified_at.is_some(),
+            name: user.name,
+            phone: user.phone,
+            role: role.into(),
+            status: status.into(),
+            locale: locale.into(),
+            last_login_at: user.last_login_at.map(timestamp),
+            created_at: Some(timestamp(user.created_at)),
+            updated_at: Some(timestamp(user.updated_at)),
+            version: user.version,
+        }
+    }
+}

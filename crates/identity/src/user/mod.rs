@@ -1,0 +1,141 @@
+//! Accounts of people.
+
+mod erase;
+mod grpc;
+mod register;
+mod store;
+
+use aipoten_kit::{Caller, Error, Locale, Result, Role};
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::audit::{self, Act};
+use crate::session::{self, EndReason};
+use crate::{App, password};
+
+pub(crate) use erase::erase_due;
+pub use register::seed_administrator;
+
+/// Whether an account may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub(crate) enum Status {
+    Active,
+    Suspended,
+    Deleted,
+}
+
+/// An account.
+pub(crate) struct User {
+    pub(crate) id: Uuid,
+    email: String,
+    email_verified_at: Option<DateTime<Utc>>,
+    name: String,
+    phone: Option<String>,
+    pub(crate) role: Role,
+    status: Status,
+    locale: Locale,
+    last_login_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    version: i64,
+}
+
+/// What signing in with a password needs.
+pub(crate) struct Credentials {
+    pub(crate) user_id: Uuid,
+    pub(crate) password_hash: Option<String>,
+}
+
+/// A change of an account: `None` leaves a field, `Some(None)` clears it.
+#[derive(Default)]
+struct Patch {
+    name: Option<String>,
+    phone: Option<Option<String>>,
+    locale: Option<Locale>,
+    expected_version: Option<i64>,
+}
+
+/// A change of the password.
+struct PasswordChange {
+    current: SecretString,
+    new: SecretString,
+}
+
+/// Who has this address, if anybody.
+pub(crate) async fn credentials(conn: &mut PgConnection, email: &str) -> Result<Option<Credentials>> {
+    store::credentials(conn, email).await
+}
+
+/// Notes that a person signed in, and takes back a request for erasure. `None` when the account may not be used or has
+/// another password by now.
+pub(crate) async fn note_sign_in(
+    app: &App,
+    conn: &mut PgConnection,
+    user_id: Uuid,
+    password_hash: Option<&str>,
+) -> Result<Option<User>> {
+    store::note_sign_in(conn, &app.cipher, user_id, password_hash).await
+}
+
+/// An account in use.
+pub(crate) async fn find(app: &App, conn: &mut PgConnection, user_id: Uuid) -> Result<User> {
+    store::find(conn, &app.cipher, user_id).await?.ok_or_else(Error::unauthenticated)
+}
+
+async fn get_own(app: &App, caller: &Caller) -> Result<User> {
+    let signed_in = caller.user()?;
+    let mut conn = app.pool.acquire().await?;
+    find(app, &mut conn, signed_in.id).await
+}
+
+async fn update_own(app: &App, caller: &Caller, patch: Patch) -> Result<User> {
+    let signed_in = caller.user()?;
+    let mut tx = app.pool.begin().await?;
+    let user = store::lock(&mut tx, &app.cipher, signed_in.id).await?.ok_or_else(Error::unauthenticated)?;
+    if patch.expected_version.is_some_and(|version| version != user.version) {
+        return Err(Error::version_mismatch());
+    }
+    let changed = User {
+        name: patch.name.unwrap_or(user.name),
+        phone: patch.phone.unwrap_or(user.phone),
+        locale: patch.locale.unwrap_or(user.locale),
+        ..user
+    };
+    let user = store::update(&mut tx, &app.cipher, &changed).await?;
+    tx.commit().await?;
+    Ok(user)
+}
+
+async fn change_password(app: &App, caller: &Caller, change: PasswordChange) -> Result<()> {
+    let signed_in = caller.user()?;
+    let mut conn = app.pool.acquire().await?;
+    let user = find(app, &mut conn, signed_in.id).await?;
+    let old_hash = store::password_hash(&mut conn, user.id).await?;
+    drop(conn);
+    let mut fields = aipoten_kit::Fields::new();
+    password::check(&mut fields, "new_password", change.new.expose_secret(), &user.email, &app.config.password);
+    let same = change.new.expose_secret() == change.current.expose_secret();
+    fields.check(!same, "new_password", "password_unchanged");
+    fields.finish()?;
+
+    let matched = app.passwords.matches(change.current.expose_secret(), old_hash.as_deref()).await?;
+    if !matched {
+        let mut conn = app.pool.acquire().await?;
+        audit::record(&mut conn, caller, &Act::refused("password.changed", Some(user.id))).await?;
+        return Err(Error::Unauthenticated("INVALID_CREDENTIALS".into()));
+    }
+    let new_hash = app.passwords.hash(change.new.expose_secret()).await?;
+    let mut tx = app.pool.begin().await?;
+    if !store::replace_password_hash(&mut tx, user.id, old_hash.as_deref(), &new_hash).await? {
+        return Err(Error::Aborted("CONFLICT".into()));
+    }
+    let kept = Some(signed_in.session_id);
+    let ended = session::end_others(&mut tx, user.id, kept, EndReason::PasswordChanged).await?;
+    audit::record(&mut tx, caller, &Act::done("password.changed", user.id, "user", user.id)).await?;
+    tx.commit().await?;
+    session::revoked(app, user.id, &ended);
+    Ok(())
+}

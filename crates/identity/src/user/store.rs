@@ -1,0 +1,206 @@
+use aipoten_kit::{Cipher, Error, Locale, Place, Result, Role};
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::register::NewUser;
+use super::{Credentials, Status, User};
+
+struct Row {
+    id: Uuid,
+    email: String,
+    email_verified_at: Option<DateTime<Utc>>,
+    name: String,
+    phone: Option<Vec<u8>>,
+    role: Role,
+    status: Status,
+    locale: Locale,
+    last_login_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    version: i64,
+}
+
+fn phone(user_id: Uuid) -> Place {
+    Place { table: "users", column: "phone", row: user_id }
+}
+
+impl Row {
+    fn open(self, cipher: &Cipher) -> Result<User> {
+        Ok(User {
+            phone: cipher.open_optional(phone(self.id), self.phone.as_deref())?,
+            id: self.id,
+            email: self.email,
+            email_verified_at: self.email_verified_at,
+            name: self.name,
+            role: self.role,
+            status: self.status,
+            locale: self.locale,
+            last_login_at: self.last_login_at,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            version: self.version,
+        })
+    }
+}
+
+pub(super) async fn insert(conn: &mut PgConnection, cipher: &Cipher, new: &NewUser) -> Result<User> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"INSERT INTO users (id, email, password_hash, name, phone, role, locale)
+           VALUES ($1, $2::text::citext, $3, $4, $5, $6, $7)
+           RETURNING id, email::text AS "email!", email_verified_at, name, phone, role AS "role: Role",
+                     status AS "status: Status", locale AS "locale: Locale", last_login_at, created_at, updated_at, version"#,
+        new.id,
+        new.email,
+        new.password_hash,
+        new.name,
+        cipher.seal_optional(phone(new.id), new.phone.as_deref())?,
+        new.role as Role,
+        new.locale as Locale,
+    )
+    .fetch_one(conn)
+    .await
+    .map_err(|error| match error.as_database_error().and_then(|it| it.constraint()) {
+        Some("users_email") => Error::AlreadyExists("EMAIL_TAKEN".into()),
+        _ => error.into(),
+    })?;
+    row.open(cipher)
+}
+
+pub(super) async fn credentials(conn: &mut PgConnection, email: &str) -> Result<Option<Credentials>> {
+    let credentials = sqlx::query_as!(
+        Credentials,
+        "SELECT id AS user_id, password_hash FROM users WHERE email = $1::text::citext AND deleted_at IS NULL",
+        email,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(credentials)
+}
+
+pub(super) async fn note_sign_in(
+    conn: &mut PgConnection,
+    cipher: &Cipher,
+    id: Uuid,
+    password_hash: Option<&str>,
+) -> Result<Option<User>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"UPDATE users SET last_login_at = now(), erasure_due_at = NULL
+           WHERE id = $1 AND status = 'active' AND password_hash IS NOT DISTINCT FROM $2
+           RETURNING id, email::text AS "email!", email_verified_at, name, phone, role AS "role: Role",
+                     status AS "status: Status", locale AS "locale: Locale", last_login_at, created_at, updated_at, version"#,
+        id,
+        password_hash,
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| row.open(cipher)).transpose()
+}
+
+pub(super) async fn find(conn: &mut PgConnection, cipher: &Cipher, id: Uuid) -> Result<Option<User>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"SELECT id, email::text AS "email!", email_verified_at, name, phone, role AS "role: Role",
+                  status AS "status: Status", locale AS "locale: Locale", last_login_at, created_at, updated_at, version
+           FROM users WHERE id = $1 AND status = 'active'"#,
+        id,
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| row.open(cipher)).transpose()
+}
+
+pub(super) async fn lock(conn: &mut PgConnection, cipher: &Cipher, id: Uuid) -> Result<Option<User>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"SELECT id, email::text AS "email!", email_verified_at, name, phone, role AS "role: Role",
+                  status AS "status: Status", locale AS "locale: Locale", last_login_at, created_at, updated_at, version
+           FROM users WHERE id = $1 AND status = 'active' FOR NO KEY UPDATE"#,
+        id,
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| row.open(cipher)).transpose()
+}
+
+pub(super) async fn update(conn: &mut PgConnection, cipher: &Cipher, user: &User) -> Result<User> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"UPDATE users SET name = $2, phone = $3, locale = $4, updated_at = now(), version = version + 1
+           WHERE id = $1
+           RETURNING id, email::text AS "email!", email_verified_at, name, phone, role AS "role: Role",
+                     status AS "status: Status", locale AS "locale: Locale", last_login_at, created_at, updated_at, version"#,
+        user.id,
+        user.name,
+        cipher.seal_optional(phone(user.id), user.phone.as_deref())?,
+        user.locale as Locale,
+    )
+    .fetch_one(conn)
+    .await?;
+    row.open(cipher)
+}
+
+pub(super) async fn password_hash(conn: &mut PgConnection, id: Uuid) -> Result<Option<String>> {
+    let hash = sqlx::query_scalar!("SELECT password_hash FROM users WHERE id = $1", id).fetch_one(conn).await?;
+    Ok(hash)
+}
+
+/// False when the password is no longer the one that was proved.
+pub(super) async fn replace_password_hash(
+    conn: &mut PgConnection,
+    id: Uuid,
+    old_hash: Option<&str>,
+    new_hash: &str,
+) -> Result<bool> {
+    let replaced = sqlx::query!(
+        "UPDATE users SET password_hash = $3, updated_at = now()
+         WHERE id = $1 AND status = 'active' AND password_hash IS NOT DISTINCT FROM $2",
+        id,
+        old_hash,
+        new_hash,
+    )
+    .execute(conn)
+    .await?;
+    Ok(replaced.rows_affected() == 1)
+}
+
+pub(super) async fn set_erasure_due(conn: &mut PgConnection, id: Uuid, due: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "UPDATE users SET erasure_due_at = $2, updated_at = now() WHERE id = $1 AND status <> 'deleted'",
+        id,
+        due,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// An account to erase now that no other process is erasing.
+pub(super) async fn lock_erasure_due(conn: &mut PgConnection) -> Result<Option<Uuid>> {
+    let id = sqlx::query_scalar!(
+        "SELECT id FROM users WHERE erasure_due_at <= now() AND deleted_at IS NULL
+         ORDER BY erasure_due_at LIMIT 1 FOR UPDATE SKIP LOCKED"
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(id)
+}
+
+/// Removes everything that names the person; the row stays for what refers to it. Answers the new version.
+pub(super) async fn erase(conn: &mut PgConnection, id: Uuid) -> Result<i64> {
+    sqlx::query!("UPDATE sessions SET device_label = NULL, user_agent = '', ip = '' WHERE user_id = $1", id)
+        .execute(&mut *conn)
+        .await?;
+    let version = sqlx::query_scalar!(
+        "UPDATE users SET status = 'deleted', deleted_at = now(), email = NULL, email_verified_at = NULL,
+                password_hash = NULL, name = '', phone = NULL, erasure_due_at = NULL, updated_at = now(),
+                version = version + 1
+         WHERE id = $1 RETURNING version",
+        id,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(version)
+}
