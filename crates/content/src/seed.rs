@@ -263,7 +263,10 @@ mod tests {
             for question in asked.filter(|it| it.kind != QuestionKind::RedFlag) {
                 *counts.entry(question.area.expect("scored questions have an area")).or_default() += 1;
             }
-            assert!(Area::ALL.iter().all(|area| counts.get(area).is_some_and(|count| *count >= 3)), "{age}: {counts:?}");
+            assert!(
+                Area::ALL.iter().all(|area| counts.get(area).is_some_and(|count| *count >= 3)),
+                "{age}: {counts:?}"
+            );
         }
     }
 

@@ -17,7 +17,7 @@ pub(crate) struct Saved {
     pub(crate) version: i64,
 }
 
-/// An answer with what it counts; `None` for not_sure.
+/// An answer with what it counts; `None` for `not_sure`.
 pub(crate) struct Valued {
     pub(crate) question_id: Uuid,
     pub(crate) answer: String,

@@ -85,5 +85,5 @@ pub(crate) fn item_set_version(questions: &[Asked]) -> String {
     for question in questions {
         digest.update(format!("{}@{}\n", question.code, question.version));
     }
-    digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    digest.finalize().iter().take(8).fold(String::new(), |name, byte| format!("{name}{byte:02x}"))
 }

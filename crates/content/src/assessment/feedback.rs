@@ -60,11 +60,17 @@ pub(crate) fn feedback(area: Area, level: Level, follow_up: FollowUp) -> Text {
         ),
         Level::NeedsObservation => Text::new(
             format!("{} 발달에서 이 시기에 기대하는 모습이 아직 적게 보여요. 세심하게 살펴봐 주세요.", area.name_ko()),
-            format!("In {} development, little of what is expected at this age can be seen yet. Watch it closely.", area.name_en()),
+            format!(
+                "In {} development, little of what is expected at this age can be seen yet. Watch it closely.",
+                area.name_en()
+            ),
         ),
         Level::NotAssessed => Text::new(
             format!("{} 발달은 '잘 모르겠어요'가 많아 결과를 내지 않았어요.", area.name_ko()),
-            format!("{} development was not assessed, as too many answers were \"not sure\".", capitalized(area.name_en())),
+            format!(
+                "{} development was not assessed, as too many answers were \"not sure\".",
+                capitalized(area.name_en())
+            ),
         ),
     };
     let next = next_step(follow_up);
@@ -100,10 +106,9 @@ pub(crate) fn summary(follow_up: FollowUp) -> Text {
 
 fn next_step(follow_up: FollowUp) -> Text {
     match follow_up {
-        FollowUp::ReferNow => Text::new(
-            "점수와 관계없이 지금 진료를 받아 보세요.",
-            "Whatever the score, please see a doctor now.",
-        ),
+        FollowUp::ReferNow => {
+            Text::new("점수와 관계없이 지금 진료를 받아 보세요.", "Whatever the score, please see a doctor now.")
+        }
         FollowUp::TalkToProfessional => Text::new(
             "소아청소년과 의사나 발달 전문가와 상담해 보세요.",
             "Please talk to a paediatrician or a developmental specialist.",

@@ -22,9 +22,9 @@ pub(crate) enum FollowUp {
 pub(crate) enum Cause {
     RedFlag,
     NotYet,
-    /// Answered less than yes in an area at caution or needs_observation.
+    /// Answered less than yes in an area at caution or `needs_observation`.
     LowScore,
-    /// Answered not_sure in an area that was not assessed.
+    /// Answered `not_sure` in an area that was not assessed.
     NotSure,
 }
 

@@ -13,11 +13,11 @@ use super::feedback::{disclaimer, summary};
 use super::follow_up::Cause;
 use super::result::{AreaRow, Results};
 use super::{
-    AnswerType, Assessment, Filter, Summary, Finding, FollowUp, Level, ProgressRow, Response, Status,
-    answer, complete, result, start,
+    AnswerType, Assessment, Filter, Finding, FollowUp, Level, ProgressRow, Response, Status, Summary, answer, complete,
+    result, start,
 };
 use crate::App;
-use crate::age::Basis;
+use crate::age::{Basis, checkpoint};
 
 #[tonic::async_trait]
 impl AssessmentService for App {
@@ -71,7 +71,7 @@ impl AssessmentService for App {
         request: Request<proto::SaveResponsesRequest>,
     ) -> Result<Reply<proto::SavedResponses>, Refusal> {
         let caller = Caller::of(&request);
-        let (id, responses) = parse_responses(request.into_inner())?;
+        let (id, responses) = parse_responses(&request.into_inner())?;
         let saved = answer::save(self, &caller, id, responses).await?;
         Ok(Reply::new(saved.into_proto(id)))
     }
@@ -155,7 +155,7 @@ fn parse_cancellation(request: proto::UpdateAssessmentRequest) -> Result<Uuid> {
     Ok(id)
 }
 
-fn parse_responses(request: proto::SaveResponsesRequest) -> Result<(Uuid, Vec<Response>)> {
+fn parse_responses(request: &proto::SaveResponsesRequest) -> Result<(Uuid, Vec<Response>)> {
     let mut fields = Fields::new();
     let id = fields.uuid("assessment_id", &request.assessment_id);
     fields.check(!request.responses.is_empty(), "responses", "required");
@@ -192,6 +192,7 @@ impl Assessment {
             expires_at: Some(timestamp(self.expires_at())),
             completed_at: self.completed_at.map(timestamp),
             version: self.version,
+            checkpoint_months: checkpoint(self.months_used()).unwrap_or_default(),
         }
     }
 

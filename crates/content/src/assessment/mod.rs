@@ -112,12 +112,7 @@ pub(crate) async fn get(app: &App, caller: &Caller, id: Uuid) -> Result<(Assessm
     Ok((assessment, responses))
 }
 
-pub(crate) async fn list(
-    app: &App,
-    caller: &Caller,
-    page: Page,
-    filter: Filter,
-) -> Result<(Vec<Summary>, i64)> {
+pub(crate) async fn list(app: &App, caller: &Caller, page: Page, filter: Filter) -> Result<(Vec<Summary>, i64)> {
     let user = caller.with_role(Role::Parent)?;
     let mut conn = app.pool.acquire().await?;
     let assessments = store::page(&mut conn, user.id, page, &filter).await?;

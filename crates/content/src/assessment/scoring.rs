@@ -157,7 +157,7 @@ pub(crate) fn score(items: &[Item<'_>]) -> Outcome {
         .filter(|area| items.iter().any(|item| item.area == Some(*area)))
         .map(|area| area_result(area, items))
         .collect();
-    areas.sort_by(|a, b| worse_first(a, b));
+    areas.sort_by(worse_first);
     let overall = follow_up::overall(items, &areas);
     Outcome { areas, overall }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::answer::Valued;
 use super::asked::Asked;
 use super::result::AreaRow;
-use super::{Assessment, Filter, Summary, Finding, FollowUp, Level, ProgressRow, Response, Status};
+use super::{Assessment, Filter, Finding, FollowUp, Level, ProgressRow, Response, Status, Summary};
 use crate::area::Area;
 use crate::text::Text;
 

@@ -54,7 +54,8 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Opti
 
 /// The categories with these slugs, as far as there are any.
 pub(crate) async fn ids(conn: &mut PgConnection, slugs: &[String]) -> sqlx::Result<Vec<(Uuid, String)>> {
-    let rows = sqlx::query!("SELECT id, slug FROM video_categories WHERE slug = ANY ($1)", slugs).fetch_all(conn).await?;
+    let rows =
+        sqlx::query!("SELECT id, slug FROM video_categories WHERE slug = ANY ($1)", slugs).fetch_all(conn).await?;
     Ok(rows.into_iter().map(|row| (row.id, row.slug)).collect())
 }
 

@@ -18,7 +18,7 @@ impl GrowthService for App {
         request: Request<proto::CreateGrowthMeasurementRequest>,
     ) -> Result<Response<proto::GrowthMeasurement>, Status> {
         let caller = Caller::of(&request);
-        let new = parse_new(request.into_inner())?;
+        let new = parse_new(&request.into_inner())?;
         Ok(Response::new(super::record(self, &caller, new).await?.into()))
     }
 
@@ -56,7 +56,7 @@ impl GrowthService for App {
     }
 }
 
-fn parse_new(request: proto::CreateGrowthMeasurementRequest) -> Result<NewMeasurement> {
+fn parse_new(request: &proto::CreateGrowthMeasurementRequest) -> Result<NewMeasurement> {
     let mut fields = Fields::new();
     let position = match request.position() {
         proto::MeasuringPosition::Unspecified => None,
@@ -102,7 +102,7 @@ impl From<Measurement> for proto::GrowthMeasurement {
             head_mm: measurement.head_mm,
             age_days: measurement.age_days,
             corrected_age_days: measurement.corrected_age_days,
-            scores: measurement.scores.iter().map(Score::to_proto).collect(),
+            scores: measurement.scores.iter().map(|score| score.to_proto()).collect(),
             unscored_reason: measurement.unscored_reason.map(|reason| reason.to_proto().into()),
             created_at: Some(timestamp(measurement.created_at)),
             updated_at: Some(timestamp(measurement.updated_at)),
@@ -133,7 +133,7 @@ impl Chart {
 }
 
 impl Score {
-    fn to_proto(&self) -> proto::GrowthScore {
+    fn to_proto(self) -> proto::GrowthScore {
         proto::GrowthScore {
             indicator: self.indicator.to_proto().into(),
             z_score: rounded(self.z, 1000.0),

@@ -64,7 +64,7 @@ pub(crate) async fn record(app: &App, caller: &Caller, new: NewMeasurement) -> R
     let mut tx = app.pool.begin().await?;
     store::one_at_a_time(&mut tx, new.child_id).await?;
     let earlier = store::of_day(&mut tx, new.child_id, measured_on).await?;
-    let measurement = compare(user.id, &new, measured_on, earlier, &child, &age)?;
+    let measurement = compare(user.id, &new, measured_on, earlier.as_ref(), &child, &age)?;
     if !new.confirmed {
         measurement.require_plausible()?;
     }
@@ -113,12 +113,11 @@ fn compare(
     user_id: Uuid,
     new: &NewMeasurement,
     measured_on: NaiveDate,
-    earlier: Option<Measurement>,
+    earlier: Option<&Measurement>,
     child: &Child,
     age: &Age,
 ) -> Result<Measurement> {
     let now = clock::now();
-    let earlier = earlier.as_ref();
     let days = |days: i64| i32::try_from(days).map_err(|error| Error::Internal(error.into()));
     let mut measurement = Measurement {
         id: earlier.map_or_else(Uuid::now_v7, |earlier| earlier.id),
@@ -130,7 +129,7 @@ fn compare(
         weight_g: new.weight_g.or_else(|| earlier?.weight_g),
         head_mm: new.head_mm.or_else(|| earlier?.head_mm),
         age_days: days(age.days)?,
-        corrected_age_days: age.corrected_days.filter(|_| age.basis() == Basis::Corrected).map(days).transpose()?,
+        corrected_age_days: (age.basis() == Basis::Corrected).then(|| days(age.days_used())).transpose()?,
         scores: Json(Vec::new()),
         unscored_reason: None,
         created_at: earlier.map_or(now, |earlier| earlier.created_at),

@@ -104,7 +104,8 @@ impl Measured {
             0..=LAST_DAY => {}
             _ => return Err(Unscored::OverFiveYears),
         }
-        let by_size = if self.age_days < STANDING_FROM_DAY { Indicator::WeightForLength } else { Indicator::WeightForHeight };
+        let by_size =
+            if self.age_days < STANDING_FROM_DAY { Indicator::WeightForLength } else { Indicator::WeightForHeight };
         let size = self.height_as_usual_mm().map(i64::from);
         let compared = [
             (Indicator::WeightForAge, Some(self.age_days)),
@@ -115,7 +116,9 @@ impl Measured {
         ];
         Ok(compared
             .into_iter()
-            .filter_map(|(indicator, index)| Some(Score { indicator, z: indicator.z(sex, index?, self.value(indicator)?)? }))
+            .filter_map(|(indicator, index)| {
+                Some(Score { indicator, z: indicator.z(sex, index?, self.value(indicator)?)? })
+            })
             .collect())
     }
 

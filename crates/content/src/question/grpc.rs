@@ -11,7 +11,7 @@ use sqlx::types::Json;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Question, Patch, Filter, QuestionKind};
+use super::{Filter, Patch, Question, QuestionKind};
 use crate::App;
 use crate::area::Area;
 use crate::assessment::{self, AnswerType, Asked, Choice, FollowUp};
@@ -31,7 +31,10 @@ impl QuestionService for App {
         let questions = super::list_of_age(self, &caller, age).await?;
         let asked = |question| Asked::from(question).to_proto(caller.locale);
         let advice = assessment::advice(age).map(|advice| advice.in_language(caller.locale));
-        Ok(Response::new(proto::ListAgeQuestionsResponse { questions: questions.into_iter().map(asked).collect(), advice }))
+        Ok(Response::new(proto::ListAgeQuestionsResponse {
+            questions: questions.into_iter().map(asked).collect(),
+            advice,
+        }))
     }
 
     async fn list_questions(
@@ -47,7 +50,10 @@ impl QuestionService for App {
         }))
     }
 
-    async fn get_question(&self, request: Request<proto::GetQuestionRequest>) -> Result<Response<proto::Question>, Status> {
+    async fn get_question(
+        &self,
+        request: Request<proto::GetQuestionRequest>,
+    ) -> Result<Response<proto::Question>, Status> {
         let caller = Caller::of(&request);
         let id = Fields::only_uuid("question_id", &request.into_inner().question_id)?;
         Ok(Response::new(super::get(self, &caller, id).await?.into()))
@@ -170,8 +176,12 @@ fn parse_change(request: proto::UpdateQuestionRequest) -> Result<(Uuid, Patch)> 
     let change = Patch {
         kind: mask.kept(f, "kind", request.kind).map(|it| parse_kind(f, it)),
         area: mask.kept(f, "area", request.area).map(|it| parse_area(f, it)),
-        age_range_start: mask.kept(f, "age_range_start", request.age_range_start).map(|it| parse_month(f, "age_range_start", it)),
-        age_range_end: mask.kept(f, "age_range_end", request.age_range_end).map(|it| parse_month(f, "age_range_end", it)),
+        age_range_start: mask
+            .kept(f, "age_range_start", request.age_range_start)
+            .map(|it| parse_month(f, "age_range_start", it)),
+        age_range_end: mask
+            .kept(f, "age_range_end", request.age_range_end)
+            .map(|it| parse_month(f, "age_range_end", it)),
         text_ko: mask.kept(f, "text_ko", request.text_ko).map(|it| f.text("text_ko", &it, 500)),
         text_en: mask.kept(f, "text_en", request.text_en).map(|it| f.text("text_en", &it, 500)),
         hint_ko: mask.clearable("hint_ko", request.hint_ko).map(|it| f.optional_text("hint_ko", it, 500)),
@@ -248,7 +258,8 @@ fn parse_order(fields: &mut Fields, order: i32) -> i16 {
 
 fn parse_options(fields: &mut Fields, options: &[proto::NewChoice]) -> Vec<Choice> {
     let mut codes = HashSet::new();
-    let option = |(index, option): (usize, &proto::NewChoice)| {
+    let mut parsed = Vec::new();
+    for (index, option) in options.iter().enumerate() {
         let path = |field: &str| format!("options[{index}].{field}");
         let plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
         let code = option.code.as_str();
@@ -256,14 +267,14 @@ fn parse_options(fields: &mut Fields, options: &[proto::NewChoice]) -> Vec<Choic
         fields.check(fits, &path("code"), "not_an_option_code");
         fields.check(codes.insert(code), &path("code"), "duplicate");
         let value = fields.required(&path("value"), option.value);
-        Choice {
+        parsed.push(Choice {
             code: code.to_owned(),
             text_ko: fields.text(&path("text_ko"), &option.text_ko, 200),
             text_en: fields.text(&path("text_en"), &option.text_en, 200),
             value: u8::try_from(hundredths(fields, &path("value"), value, 0..=100)).unwrap_or_default(),
-        }
-    };
-    options.iter().enumerate().map(option).collect()
+        });
+    }
+    parsed
 }
 
 /// A number with at most two decimals as whole hundredths.

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::area::Area;
-use crate::clock;
 use crate::assessment::{AnswerType, Choice, FollowUp};
+use crate::clock;
 
 /// The first and the last month of age that checks are made for.
 pub(crate) const CHECKED_MONTHS: std::ops::RangeInclusive<i32> = 2..=71;

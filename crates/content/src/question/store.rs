@@ -4,7 +4,7 @@ use aipoten_kit::{Error, Page, Result};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::{Question, Filter};
+use super::{Filter, Question};
 use crate::area::Area;
 
 const COLUMNS: &str = "SELECT id, code, kind, NULLIF(area, 'any') AS area, age_range_start, age_range_end, text_ko, \

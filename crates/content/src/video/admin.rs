@@ -115,11 +115,14 @@ fn check(video: &Video) -> Result<Option<String>> {
     ages(&mut fields, video);
     fields.check(video.video_platform != Platform::KakaoTv, "video_platform", "platform_closed");
     let code = embed_code(video.video_platform, &video.video_url).unwrap_or_else(|error| {
-        fields.violate("video_url", match error {
-            AddressError::NotHttps => "not_https",
-            AddressError::WrongHost => "not_of_the_platform",
-            AddressError::NoVideoId => "no_video_id",
-        });
+        fields.violate(
+            "video_url",
+            match error {
+                AddressError::NotHttps => "not_https",
+                AddressError::WrongHost => "not_of_the_platform",
+                AddressError::NoVideoId => "no_video_id",
+            },
+        );
         None
     });
     fields.finish()?;

@@ -56,8 +56,14 @@ fn on_host(host: &str, hosts: &[&str]) -> Result<(), AddressError> {
 }
 
 fn youtube_id<'a>(host: &str, path: &'a str, query: &'a str) -> Result<&'a str, AddressError> {
-    let hosts =
-        ["youtube.com", "www.youtube.com", "m.youtube.com", "youtube-nocookie.com", "www.youtube-nocookie.com", "youtu.be"];
+    let hosts = [
+        "youtube.com",
+        "www.youtube.com",
+        "m.youtube.com",
+        "youtube-nocookie.com",
+        "www.youtube-nocookie.com",
+        "youtu.be",
+    ];
     on_host(host, &hosts)?;
     let id = match path {
         path if host == "youtu.be" => path,

@@ -76,10 +76,7 @@ impl VideoService for App {
         Ok(Response::new(interaction::bookmark(self, &caller, id).await?.into()))
     }
 
-    async fn unbookmark_video(
-        &self,
-        request: Request<proto::UnbookmarkVideoRequest>,
-    ) -> Result<Response<()>, Status> {
+    async fn unbookmark_video(&self, request: Request<proto::UnbookmarkVideoRequest>) -> Result<Response<()>, Status> {
         let caller = Caller::of(&request);
         let id = Fields::only_uuid("video_id", &request.into_inner().video_id)?;
         Ok(Response::new(interaction::unbookmark(self, &caller, id).await?))

@@ -132,7 +132,9 @@ mod tests {
     #[test]
     fn worse_levels_come_first_and_get_more() {
         let candidates: Vec<_> = (0..60)
-            .map(|number| candidate(number, &[Area::ALL[usize::try_from(number % 6).expect("small")]], Difficulty::Easy, 5))
+            .map(|number| {
+                candidate(number, &[Area::ALL[usize::try_from(number % 6).expect("small")]], Difficulty::Easy, 5)
+            })
             .collect();
         let areas = [
             (Area::GrossMotor, Level::Excellent),

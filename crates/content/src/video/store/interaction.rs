@@ -16,12 +16,7 @@ pub(crate) async fn published_length(conn: &mut PgConnection, id: Uuid) -> sqlx:
 }
 
 /// Makes sure that there is a row to change.
-pub(crate) async fn touch(
-    conn: &mut PgConnection,
-    id: Uuid,
-    user_id: Uuid,
-    video_id: Uuid,
-) -> sqlx::Result<()> {
+pub(crate) async fn touch(conn: &mut PgConnection, id: Uuid, user_id: Uuid, video_id: Uuid) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO user_video_interactions (id, user_id, video_id) VALUES ($1, $2, $3)
          ON CONFLICT ON CONSTRAINT user_video_interactions_one_each DO NOTHING",
