@@ -7,7 +7,7 @@ mod category;
 mod child;
 mod clock;
 mod config;
-mod consumers;
+pub mod consumers;
 mod growth;
 mod question;
 mod seed;
