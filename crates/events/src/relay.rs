@@ -82,12 +82,12 @@ impl Relay {
     ) -> anyhow::Result<()> {
         let channel = timeout(BROKER_TIMEOUT, open(connection)).await.context("no answer")??;
         link.established();
-        let mut cleaned = Instant::now();
+        let mut cleaned: Option<Instant> = None;
         while !stop.is_cancelled() {
             ensure!(connection.status().connected() && channel.status().connected(), "closed by the broker");
             let more = self.send_batch(&channel).await?;
-            if cleaned.elapsed() > CLEANING {
-                cleaned = Instant::now();
+            if cleaned.is_none_or(|at| at.elapsed() > CLEANING) {
+                cleaned = Some(Instant::now());
                 self.clean().await;
             }
             if !more {

@@ -20,8 +20,9 @@ async fn an_event_sent_twice_has_its_effect_once() {
     wake.wake();
     world.until_all_sent().await;
     world.until_count("effect WHERE number = 6", 1).await;
+    world.stop([consuming, relaying]).await;
     assert_eq!(world.effects().await, [1, 2, 3, 4, 5, 6]);
-    world.end([consuming, relaying]).await;
+    world.end().await;
 }
 
 #[tokio::test]
@@ -32,8 +33,28 @@ async fn two_replicas_share_the_queue() {
     world.publish(0..500).await;
     wake.wake();
     world.until_count("inbox", 500).await;
+    world.stop([first, second, relaying]).await;
     assert_eq!(world.effects().await, (0..500).collect::<Vec<_>>());
-    world.end([first, second, relaying]).await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn entries_of_the_inbox_that_are_months_old_leave_it() {
+    let world = World::<24>::new().await;
+    sqlx::raw_sql(
+        "INSERT INTO inbox VALUES
+           ('test24', '01900000-0000-7000-8000-000000000001', now() - interval '31 days'),
+           ('test24', '01900000-0000-7000-8000-000000000002', now() - interval '1 day'),
+           ('another', '01900000-0000-7000-8000-000000000001', now() - interval '31 days')",
+    )
+    .execute(&world.pool)
+    .await
+    .expect("inserted");
+    let consuming = world.consume().await;
+    world.until_count("inbox", 2).await;
+    assert_eq!(world.count("inbox WHERE consumer = 'test24' AND event_id::text LIKE '%2'").await, 1);
+    world.stop([consuming]).await;
+    world.end().await;
 }
 
 async fn tell(conn: &mut PgConnection, event: &Delivered<Counted<22>>) -> Result<(), Failure> {
@@ -72,7 +93,8 @@ async fn a_handler_gets_all_that_the_publisher_said() {
     assert_eq!((told.0, told.2, told.3, told.5), (id, row.id, 9, -5));
     assert!((Utc::now() - told.1).num_seconds() < 60);
     assert_eq!(told.4, serde_json::to_value(&context).expect("JSON"));
-    world.end([consuming, relaying]).await;
+    world.stop([consuming, relaying]).await;
+    world.end().await;
 }
 
 #[tokio::test]
@@ -93,5 +115,6 @@ async fn stopping_lets_the_handler_at_work_finish() {
     tokio::task::yield_now().await;
     gate.rollback().await.expect("opened");
     world.until_count("effect", 1).await;
-    world.end([consuming, relaying]).await;
+    world.stop([consuming, relaying]).await;
+    world.end().await;
 }
