@@ -76,6 +76,17 @@ impl Envelope {
         }
     }
 
+    /// What is logged while the event is handled shows where it came from.
+    pub(crate) fn span(&self) -> tracing::Span {
+        tracing::info_span!(
+            "event",
+            id = %self.id,
+            r#type = self.event_type,
+            request_id = self.context.request_id,
+            traceparent = self.context.traceparent,
+        )
+    }
+
     pub(crate) fn open<E: Event>(&self, payload: &[u8]) -> anyhow::Result<Delivered<E>> {
         let (_, id) = self.subject.rsplit_once('/').context("the subject header names no row")?;
         Ok(Delivered {

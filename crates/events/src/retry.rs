@@ -53,15 +53,7 @@ async fn sweep(taking: &Taking, cleaned: &mut Option<Instant>) -> sqlx::Result<b
     let due = failed::lease(&mut conn, taking.service(), LEASE).await?;
     drop(conn);
     let Some(failed) = due else { return Ok(false) };
-    let envelope = &failed.envelope;
-    let span = tracing::info_span!(
-        "event",
-        id = %envelope.id,
-        r#type = envelope.event_type,
-        request_id = envelope.context.request_id,
-        traceparent = envelope.context.traceparent,
-    );
-    try_again(taking, &failed).instrument(span).await?;
+    try_again(taking, &failed).instrument(failed.envelope.span()).await?;
     Ok(true)
 }
 

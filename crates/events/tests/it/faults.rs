@@ -2,6 +2,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use aipoten_events::{Config, Consumers, Relay};
+use aipoten_kit::config::{Database, Secret};
+use aipoten_kit::database;
 use aipoten_kit::test::{broker_url, rabbitmqctl};
 use lapin::options::{BasicGetOptions, BasicNackOptions, ExchangeDeclareOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
@@ -16,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::world::{Counted, World, note};
 
-/// A road to the broker that can be closed.
+/// A road to a server that can be closed.
 struct Road {
     here: SocketAddr,
     there: String,
@@ -25,10 +27,15 @@ struct Road {
 
 impl Road {
     async fn to(url: &str) -> Self {
-        let there = url.split(['@', '/']).find(|part| part.contains("127.0.0.1:")).expect("a local broker").to_owned();
+        let there = url.split(['@', '/']).find(|part| part.contains("127.0.0.1:")).expect("a local server").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let here = listener.local_addr().expect("bound");
         Self { here, open: tokio::spawn(pass(listener, there.clone())), there }
+    }
+
+    /// The same address, by this road.
+    fn lead(&self, url: &str) -> Secret {
+        url.replace(&self.there, &self.here.to_string()).into()
     }
 
     async fn close(&mut self) {
@@ -47,7 +54,7 @@ async fn pass(listener: TcpListener, there: String) {
     while let Ok((mut near, _)) = listener.accept().await {
         let there = there.clone();
         connections.spawn(async move {
-            let mut far = TcpStream::connect(there).await.expect("the broker answers");
+            let mut far = TcpStream::connect(there).await.expect("the server answers");
             copy_bidirectional(&mut near, &mut far).await
         });
     }
@@ -58,7 +65,7 @@ async fn events_written_while_the_broker_is_away_arrive_when_it_is_back() {
     let mut world = World::<40>::new().await;
     let url = world.config.url.expose_secret().to_owned();
     let mut road = Road::to(&url).await;
-    world.config.url = url.replace(&road.there, &road.here.to_string()).into();
+    world.config.url = road.lead(&url);
     let consuming = world.consume().await;
     let relay = Relay::new(world.service, world.pool.clone(), world.config.clone());
     let (wake, mut health) = (relay.wake(), relay.health());
@@ -108,6 +115,34 @@ async fn five_hundred_events_survive_their_connections_being_closed_again_and_ag
     assert_eq!(world.effects().await, (0..500).collect::<Vec<_>>());
     world.end().await;
     rabbitmqctl(&["delete_vhost", &vhost]);
+}
+
+#[tokio::test]
+async fn while_the_database_is_away_events_wait_in_the_queue() {
+    let mut world = World::<46>::new().await;
+    let (_, relaying) = world.relay();
+    let direct = world.database.config();
+    let mut road = Road::to(direct.url.expose_secret()).await;
+    let led = Database { url: road.lead(direct.url.expose_secret()), ..direct };
+    world.pool = database::connect("test", &led).await.expect("open road");
+    let consumers = Consumers::new(world.service).on::<Counted<46>>(note::<46>);
+    let mut health = consumers.health();
+    let consuming = world.start(consumers).await;
+
+    road.close().await;
+    world.publish(1..=100).await;
+    world.until_all_sent().await;
+    while health.connected() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(world.count("inbox").await, 0);
+    road.reopen().await;
+    health.wait_connected().await;
+    world.until_count("effect", 100).await;
+    assert_eq!(world.count("failed_events").await, 0);
+    world.stop([consuming, relaying]).await;
+    assert_eq!(world.effects().await, (1..=100).collect::<Vec<_>>());
+    world.end().await;
 }
 
 #[tokio::test]
