@@ -1,5 +1,6 @@
-use aipoten_events::{Aggregate, Consumers, Context, Delivered, Failure, publish};
+use aipoten_events::{Aggregate, Consumers, Context, Delivered, Failure, Handler, publish};
 use chrono::Utc;
+use futures::future::BoxFuture;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -93,6 +94,31 @@ async fn a_handler_gets_all_that_the_publisher_said() {
     assert_eq!((told.0, told.2, told.3, told.5), (id, row.id, 9, -5));
     assert!((Utc::now() - told.1).num_seconds() < 60);
     assert_eq!(told.4, serde_json::to_value(&context).expect("JSON"));
+    world.stop([consuming, relaying]).await;
+    world.end().await;
+}
+
+struct Adding(i32);
+
+impl<'a> Handler<'a, Counted<25>> for Adding {
+    type Answer = BoxFuture<'a, Result<(), Failure>>;
+
+    fn apply(&self, conn: &'a mut PgConnection, event: &'a Delivered<Counted<25>>) -> Self::Answer {
+        let sum = event.event.number + self.0;
+        Box::pin(async move {
+            sqlx::query("INSERT INTO effect VALUES ($1, $2)").bind(event.id).bind(sum).execute(conn).await?;
+            Ok(())
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_handler_may_carry_what_it_needs() {
+    let world = World::<25>::new().await;
+    let consuming = world.start(Consumers::new(world.service).on::<Counted<25>>(Adding(100))).await;
+    let (_, relaying) = world.relay();
+    world.publish(1..=1).await;
+    world.until_count("effect WHERE number = 101", 1).await;
     world.stop([consuming, relaying]).await;
     world.end().await;
 }
