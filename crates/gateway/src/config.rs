@@ -1,6 +1,5 @@
 //! The gateway's section of the settings.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use aipoten_kit::config::list;
@@ -13,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Address the REST API listens on.
-    pub listen: SocketAddr,
+    pub listen: String,
     /// Address of identity's gRPC server.
     pub identity_url: String,
     /// Address of content's gRPC server.
@@ -35,7 +34,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from(([0, 0, 0, 0], 3000)),
+            listen: "0.0.0.0:3000".to_owned(),
             identity_url: "http://127.0.0.1:5001".to_owned(),
             content_url: "http://127.0.0.1:5002".to_owned(),
             cors_origins: Vec::new(),
