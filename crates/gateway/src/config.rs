@@ -1,5 +1,6 @@
 //! The gateway's section of the settings.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use aipoten_kit::config::list;
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Address the REST API listens on.
-    pub listen: String,
+    pub listen: SocketAddr,
     /// Address of identity's gRPC server.
     pub identity_url: String,
     /// Address of content's gRPC server.
@@ -34,7 +35,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            listen: "0.0.0.0:3000".to_owned(),
+            listen: SocketAddr::from(([0, 0, 0, 0], 3000)),
             identity_url: "http://127.0.0.1:5001".to_owned(),
             content_url: "http://127.0.0.1:5002".to_owned(),
             cors_origins: Vec::new(),
