@@ -69,6 +69,11 @@ impl TestDatabase {
         Self { pool, name }
     }
 
+    /// Address with the owner's role, for `aipoten migrate`.
+    pub fn owner_url(&self) -> String {
+        owner().database(&self.name).to_url_lossy().to_string()
+    }
+
     /// Configuration of a service that uses this database with the application's role.
     pub fn config(&self) -> Database {
         let url = owner().database(&self.name).username("aipoten_app").to_url_lossy();
