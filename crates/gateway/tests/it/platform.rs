@@ -12,36 +12,36 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-pub const PASSWORD: &str = "Haru-2024-play";
+pub(crate) const PASSWORD: &str = "Haru-2024-play";
 
-pub struct Platform {
-    pub address: SocketAddr,
-    pub client: Client,
-    pub process: Process,
+pub(crate) struct Platform {
+    pub(crate) address: SocketAddr,
+    pub(crate) client: Client,
+    pub(crate) process: Process,
     _database: TestDatabase,
 }
 
 /// Somebody who is signed in.
-pub struct Person {
-    pub email: String,
-    pub access: String,
-    pub refresh: String,
+pub(crate) struct Person {
+    pub(crate) email: String,
+    pub(crate) access: String,
+    pub(crate) refresh: String,
 }
 
 /// Limits that no test reaches by accident.
-pub fn generous() -> Config {
+pub(crate) fn generous() -> Config {
     let many = 100_000;
     let limits = Limits { user: many, anonymous: many, address: many, login: many, register: many, refresh: many };
     Config { limits, ..Config::default() }
 }
 
 impl Platform {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(generous(), redis()).await
     }
 
     /// The addresses of the services are put in.
-    pub async fn with(config: Config, redis: Redis) -> Self {
+    pub(crate) async fn with(config: Config, redis: Redis) -> Self {
         let database = TestDatabase::create(&[&aipoten_events::MIGRATOR, &aipoten_identity::MIGRATOR]).await;
         let process = Process::new();
         let identity_url = format!("http://{}", identity(&database, redis.clone(), &process).await);
@@ -53,33 +53,33 @@ impl Platform {
         Self { address, client, process, _database: database }
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     /// A request below the prefix of the API.
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, self.url(&format!("/api/v1{path}")))
     }
 
-    pub fn get(&self, path: &str) -> RequestBuilder {
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         self.request(Method::GET, path)
     }
 
-    pub fn post(&self, path: &str) -> RequestBuilder {
+    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
         self.request(Method::POST, path)
     }
 
-    pub fn patch(&self, path: &str) -> RequestBuilder {
+    pub(crate) fn patch(&self, path: &str) -> RequestBuilder {
         self.request(Method::PATCH, path)
     }
 
-    pub fn delete(&self, path: &str) -> RequestBuilder {
+    pub(crate) fn delete(&self, path: &str) -> RequestBuilder {
         self.request(Method::DELETE, path)
     }
 
     /// A new parent, signed in.
-    pub async fn parent(&self) -> Person {
+    pub(crate) async fn parent(&self) -> Person {
         let email = format!("{}@example.org", Uuid::now_v7().simple());
         let registered = self.post("/auth/register").json(&registration(&email)).send().await.expect("an answer");
         assert_eq!(registered.status(), 201, "{}", registered.text().await.unwrap_or_default());
@@ -90,7 +90,7 @@ impl Platform {
     }
 
     /// A parent who may add children, with one.
-    pub async fn parent_with_child(&self) -> (Person, Value) {
+    pub(crate) async fn parent_with_child(&self) -> (Person, Value) {
         let parent = self.parent().await;
         for kind in ["guardian", "child_sensitive_data"] {
             let consent = json!({ "kind": kind, "granted": true, "text_version": "2026-11-01", "method": "card", "evidence": "test" });
@@ -103,7 +103,7 @@ impl Platform {
     }
 }
 
-pub fn registration(email: &str) -> Value {
+pub(crate) fn registration(email: &str) -> Value {
     json!({
         "email": email, "password": PASSWORD, "name": "Kim", "role": "parent",
         "consents": [
@@ -114,14 +114,14 @@ pub fn registration(email: &str) -> Value {
 }
 
 /// The JSON of an answer that has this status.
-pub async fn json_of(answer: Response, status: u16) -> Value {
+pub(crate) async fn json_of(answer: Response, status: u16) -> Value {
     let (found, text) = (answer.status(), answer.text().await.expect("a body"));
     assert_eq!(found, status, "{text}");
     serde_json::from_str(&text).unwrap_or_else(|_| panic!("no JSON: {text}"))
 }
 
 /// An answer that refuses with this status and code, in the envelope and with its headers; answers its error.
-pub async fn refused(request: RequestBuilder, status: u16, code: &str) -> Value {
+pub(crate) async fn refused(request: RequestBuilder, status: u16, code: &str) -> Value {
     let answer = request.send().await.expect("an answer");
     let id = header(&answer, "x-request-id");
     assert_eq!(header(&answer, "content-type"), "application/json");
@@ -136,12 +136,12 @@ pub async fn refused(request: RequestBuilder, status: u16, code: &str) -> Value 
 }
 
 /// The fields that an error names.
-pub fn fields(error: &Value) -> Vec<&str> {
+pub(crate) fn fields(error: &Value) -> Vec<&str> {
     let details = error["details"].as_array().expect("details");
     details.iter().map(|detail| detail["field"].as_str().expect("a field")).collect()
 }
 
-pub fn header(answer: &Response, name: &str) -> String {
+pub(crate) fn header(answer: &Response, name: &str) -> String {
     answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
@@ -161,10 +161,10 @@ async fn identity(database: &TestDatabase, redis: Redis, process: &Process) -> S
     aipoten_identity::serve(&app, false, port().await, process).expect("it serves")
 }
 
-pub async fn port() -> TcpListener {
+pub(crate) async fn port() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.expect("a port")
 }
 
-pub async fn closed_port() -> SocketAddr {
+pub(crate) async fn closed_port() -> SocketAddr {
     port().await.local_addr().expect("an address")
 }

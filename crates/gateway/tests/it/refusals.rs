@@ -13,7 +13,7 @@ async fn a_body_that_is_no_json_is_malformed() {
         refused(request, 400, "MALFORMED_REQUEST").await;
     }
     let bytes = platform.post("/auth/login").header("content-type", "application/json").body(vec![b'"', 0xff, b'"']);
-    refused(bytes, 400, "VALIDATION_ERROR").await;
+    refused(bytes, 400, "MALFORMED_REQUEST").await;
 }
 
 #[tokio::test]
