@@ -50,6 +50,7 @@ async fn start(role: Role, settings: &Settings, process: &Process) -> anyhow::Re
         }
         Role::Gateway => {
             let app = aipoten_gateway::build(&settings.gateway, &settings.redis, &settings.tokens)?;
+            let listener = bind("gateway.listen", settings.gateway.listen).await?;
             aipoten_gateway::serve(app, listener, process)?;
         }
     }
