@@ -29,28 +29,29 @@ const PASSWORD: &str = "correct horse 7!";
 const NO_BROKER: &str = "amqp://guest:guest@127.0.0.1:1/%2f";
 
 /// Identity and content at work.
-pub struct World {
+pub(crate) struct World {
     content_database: TestDatabase,
-    identity_database: TestDatabase,
+    /// Lives as long as identity does.
+    _identity_database: TestDatabase,
     identity: Channel,
     content: Channel,
     admin_password: String,
     people: AtomicUsize,
     /// The tasks of both services.
-    pub process: Process,
+    pub(crate) process: Process,
 }
 
 /// A person who is signed in.
 #[derive(Clone)]
-pub struct Person {
+pub(crate) struct Person {
     /// UUID of the account.
-    pub id: String,
+    pub(crate) id: String,
     token: String,
 }
 
 impl Person {
     /// A request of this person.
-    pub fn asks<T>(&self, message: T) -> Request<T> {
+    pub(crate) fn asks<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         let bearer = format!("Bearer {}", self.token).parse().expect("a token is plain text");
         request.metadata_mut().insert("authorization", bearer);
@@ -58,7 +59,7 @@ impl Person {
     }
 
     /// A request of this person, to be answered in English.
-    pub fn asks_in_english<T>(&self, message: T) -> Request<T> {
+    pub(crate) fn asks_in_english<T>(&self, message: T) -> Request<T> {
         let mut request = self.asks(message);
         request.metadata_mut().insert("accept-language", "en".parse().expect("plain text"));
         request
@@ -67,12 +68,12 @@ impl Person {
 
 impl World {
     /// Both services with the shipped data, without a broker.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(NO_BROKER).await
     }
 
     /// Both services with the shipped data and a broker.
-    pub async fn start_with(broker: &str) -> Self {
+    pub(crate) async fn start_with(broker: &str) -> Self {
         let migrations = [&aipoten_events::MIGRATOR, &aipoten_identity::MIGRATOR];
         let identity_database = TestDatabase::create(&migrations).await;
         let content_database = TestDatabase::create(&[&aipoten_events::MIGRATOR, &aipoten_content::MIGRATOR]).await;
@@ -86,15 +87,10 @@ impl World {
             encryption: encryption(),
             ..aipoten_identity::Config::default()
         };
-        config.admin.email = "admin@example.com".to_owned();
+        config.admin.email.push_str("admin@example.com");
         config.admin.password = Secret::from(admin_password.clone());
         aipoten_identity::seed_administrator(&identity_database.pool, &config).await.expect("an administrator");
-        let common = aipoten_identity::Common {
-            redis: redis(),
-            broker: broker.clone(),
-            tokens: tokens.clone(),
-            reflection: false,
-        };
+        let common = aipoten_identity::Common { redis: redis(), broker: broker.clone(), tokens: tokens.clone() };
         let app = aipoten_identity::build(config, &common, &process).await.expect("identity starts");
         let address = aipoten_identity::serve(&app, false, listener().await, &process).expect("identity serves");
         let identity_url = format!("http://{address}");
@@ -112,7 +108,7 @@ impl World {
             identity: channel(identity_url),
             content: channel(format!("http://{address}")),
             content_database,
-            identity_database,
+            _identity_database: identity_database,
             admin_password,
             people: AtomicUsize::new(0),
             process,
@@ -120,41 +116,36 @@ impl World {
     }
 
     /// Content's database, behind its back.
-    pub fn database(&self) -> &PgPool {
+    pub(crate) fn database(&self) -> &PgPool {
         &self.content_database.pool
     }
 
-    /// Identity's database, behind its back.
-    pub fn identity_database(&self) -> &PgPool {
-        &self.identity_database.pool
-    }
-
-    pub fn assessments(&self) -> AssessmentServiceClient<Channel> {
+    pub(crate) fn assessments(&self) -> AssessmentServiceClient<Channel> {
         AssessmentServiceClient::new(self.content.clone())
     }
 
-    pub fn questions(&self) -> QuestionServiceClient<Channel> {
+    pub(crate) fn questions(&self) -> QuestionServiceClient<Channel> {
         QuestionServiceClient::new(self.content.clone())
     }
 
-    pub fn growth(&self) -> GrowthServiceClient<Channel> {
+    pub(crate) fn growth(&self) -> GrowthServiceClient<Channel> {
         GrowthServiceClient::new(self.content.clone())
     }
 
-    pub fn videos(&self) -> VideoServiceClient<Channel> {
+    pub(crate) fn videos(&self) -> VideoServiceClient<Channel> {
         VideoServiceClient::new(self.content.clone())
     }
 
-    pub fn categories(&self) -> CategoryServiceClient<Channel> {
+    pub(crate) fn categories(&self) -> CategoryServiceClient<Channel> {
         CategoryServiceClient::new(self.content.clone())
     }
 
-    pub fn children(&self) -> ChildServiceClient<Channel> {
+    pub(crate) fn children(&self) -> ChildServiceClient<Channel> {
         ChildServiceClient::new(self.identity.clone())
     }
 
     /// A parent who may add children.
-    pub async fn parent(&self) -> Person {
+    pub(crate) async fn parent(&self) -> Person {
         let person = self.register(identity::Role::Parent).await;
         let consent = identity::RecordConsentRequest {
             kind: identity::ConsentKind::Guardian.into(),
@@ -168,11 +159,11 @@ impl World {
         person
     }
 
-    pub async fn therapist(&self) -> Person {
+    pub(crate) async fn therapist(&self) -> Person {
         self.register(identity::Role::Therapist).await
     }
 
-    pub async fn admin(&self) -> Person {
+    pub(crate) async fn admin(&self) -> Person {
         self.sign_in("admin@example.com", &self.admin_password).await
     }
 
@@ -206,11 +197,11 @@ impl World {
     }
 
     /// A girl born at term, this many months ago today.
-    pub async fn child(&self, parent: &Person, months: u32) -> String {
+    pub(crate) async fn child(&self, parent: &Person, months: u32) -> String {
         self.child_born(parent, months_ago(months), Gender::Female, None).await
     }
 
-    pub async fn child_born(
+    pub(crate) async fn child_born(
         &self,
         parent: &Person,
         birth: NaiveDate,
@@ -228,13 +219,13 @@ impl World {
     }
 
     /// A check that was just started.
-    pub async fn check(&self, parent: &Person, child_id: &str) -> content::Assessment {
+    pub(crate) async fn check(&self, parent: &Person, child_id: &str) -> content::Assessment {
         let request = content::CreateAssessmentRequest { child_id: child_id.to_owned() };
         self.assessments().create_assessment(parent.asks(request)).await.expect("a check").into_inner()
     }
 
     /// Answers every question: `answer` says what to a question, `None` the best there is.
-    pub async fn answer_all(
+    pub(crate) async fn answer_all(
         &self,
         parent: &Person,
         check: &content::Assessment,
@@ -256,7 +247,7 @@ impl World {
     }
 
     /// Starts, answers and completes a check.
-    pub async fn completed(
+    pub(crate) async fn completed(
         &self,
         parent: &Person,
         child_id: &str,
@@ -278,30 +269,30 @@ fn channel(url: String) -> Channel {
 }
 
 /// Today in Korea.
-pub fn today() -> NaiveDate {
+pub(crate) fn today() -> NaiveDate {
     Utc::now().with_timezone(&chrono_tz::Asia::Seoul).date_naive()
 }
 
-pub fn months_ago(months: u32) -> NaiveDate {
+pub(crate) fn months_ago(months: u32) -> NaiveDate {
     today() - Months::new(months)
 }
 
-pub fn days_ago(days: u64) -> NaiveDate {
+pub(crate) fn days_ago(days: u64) -> NaiveDate {
     today() - Days::new(days)
 }
 
 /// The reason code of a refusal.
-pub fn reason(status: &Status) -> String {
+pub(crate) fn reason(status: &Status) -> String {
     status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
 }
 
 /// A parameter of the reason of a refusal.
-pub fn parameter(status: &Status, name: &str) -> Option<String> {
+pub(crate) fn parameter(status: &Status, name: &str) -> Option<String> {
     status.get_details_error_info()?.metadata.remove(name)
 }
 
 /// Field and rule of every violation, sorted.
-pub fn violations(status: &Status) -> Vec<String> {
+pub(crate) fn violations(status: &Status) -> Vec<String> {
     assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
     let details = status.get_details_bad_request().expect("violations");
     let mut violations: Vec<String> =
