@@ -12,9 +12,8 @@ use utoipa_swagger_ui::{Config, serve};
 use crate::error::{Answer, Failure};
 use crate::routes::PREFIX;
 
-static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| {
-    crate::openapi().to_json().expect("a document of strings, numbers and maps is JSON").into()
-});
+static DOCUMENT: LazyLock<Bytes> =
+    LazyLock::new(|| crate::openapi().to_json().expect("a document of strings, numbers and maps is JSON").into());
 
 static PAGE: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
     let config = Config::from(format!("{PREFIX}/openapi.json"));
@@ -26,9 +25,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
                       font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 pub(crate) fn document<S: Clone + Send + Sync + 'static>() -> MethodRouter<S> {
-    get(async || {
-        ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "public, max-age=300")], DOCUMENT.clone())
-    })
+    get(async || ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "public, max-age=300")], DOCUMENT.clone()))
 }
 
 pub(crate) fn page<S: Clone + Send + Sync + 'static>() -> axum::Router<S> {

@@ -96,7 +96,8 @@ fn violation(path: &str, words: &str) -> Violation {
     }
     if words.starts_with("unknown field") {
         Violation::new(field, "unknown_field")
-    } else if let Some(allowed) = words.strip_prefix("unknown variant ").and_then(|rest| rest.split_once(", expected ")) {
+    } else if let Some(allowed) = words.strip_prefix("unknown variant ").and_then(|rest| rest.split_once(", expected "))
+    {
         Violation::new(field, "one_of").with("values", quoted(allowed.1))
     } else if words.starts_with("invalid type") {
         Violation::new(field, "wrong_type")
@@ -115,9 +116,9 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
         let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
-        serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs)).map(Self).map_err(|error| {
-            Failure::invalid(vec![violation(&error.path().to_string(), &error.inner().to_string())])
-        })
+        serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
+            .map(Self)
+            .map_err(|error| Failure::invalid(vec![violation(&error.path().to_string(), &error.inner().to_string())]))
     }
 }
 
@@ -143,8 +144,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Slug {
 
 /// Name and value of the path's parameter. One whose bytes are no UTF-8 names nothing that exists.
 async fn path_parameter<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<(String, String), Failure> {
-    let parameters =
-        RawPathParams::from_request_parts(parts, state).await.map_err(|_| Failure::new("NOT_FOUND"))?;
+    let parameters = RawPathParams::from_request_parts(parts, state).await.map_err(|_| Failure::new("NOT_FOUND"))?;
     let (name, value) = parameters.iter().next().ok_or_else(|| Failure::new("NOT_FOUND"))?;
     Ok((name.to_owned(), value.to_owned()))
 }

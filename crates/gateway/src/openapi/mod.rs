@@ -44,7 +44,8 @@ const REFUSALS: [(&str, &str, &str); 12] = [
     ("503", "Unavailable", "Something needed is away, see Retry-After: UNAVAILABLE"),
     ("504", "Timeout", "It took too long: TIMEOUT"),
 ];
-const STALE: (&str, &str, &str) = ("412", "Stale", "The version in If-Match is not the one that is there: VERSION_MISMATCH");
+const STALE: (&str, &str, &str) =
+    ("412", "Stale", "The version in If-Match is not the one that is there: VERSION_MISMATCH");
 
 /// The document.
 pub fn openapi() -> OpenApi {

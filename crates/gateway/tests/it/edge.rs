@@ -12,7 +12,9 @@ use crate::platform::{Platform, generous, header, json_of, refused};
 #[tokio::test]
 async fn security_headers_stand_on_errors_redirects_and_pages_too() {
     let platform = Platform::start().await;
-    for path in ["/api/v1/children", "/api/v1/nothing", "/docs", "/docs/", "/api/v1/openapi.json", "/.well-known/jwks.json"] {
+    for path in
+        ["/api/v1/children", "/api/v1/nothing", "/docs", "/docs/", "/api/v1/openapi.json", "/.well-known/jwks.json"]
+    {
         let answer = platform.client.get(platform.url(path)).send().await.expect("an answer");
         for (name, value) in [
             ("strict-transport-security", "max-age=31536000; includeSubDomains"),
@@ -92,7 +94,8 @@ async fn what_takes_too_long_is_504() {
     let config = Config { request_timeout_s: 1, ..generous() };
     let platform = Platform::with(config, redis()).await;
     let mut stream = TcpStream::connect(platform.address).await.expect("a connection");
-    let head = "POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{";
+    let head =
+        "POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{";
     stream.write_all(head.as_bytes()).await.expect("it takes the head");
     let mut answer = vec![0; 4096];
     let length = stream.read(&mut answer).await.expect("an answer");
@@ -112,7 +115,8 @@ async fn a_head_of_more_than_16_kib_is_refused() {
 async fn a_running_request_finishes_when_the_process_stops() {
     let platform = Platform::start().await;
     let mut stream = TcpStream::connect(platform.address).await.expect("a connection");
-    let head = "POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{";
+    let head =
+        "POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{";
     stream.write_all(head.as_bytes()).await.expect("it takes the head");
     refused(platform.get("/nothing"), 404, "NOT_FOUND").await;
     let process = platform.process.clone();
@@ -128,5 +132,6 @@ async fn a_running_request_finishes_when_the_process_stops() {
 
 /// Waits until no new connection is taken.
 async fn process_stops(platform: &Platform) {
-    aipoten_kit::test::eventually("the port is closed", async || TcpStream::connect(platform.address).await.is_err()).await;
+    aipoten_kit::test::eventually("the port is closed", async || TcpStream::connect(platform.address).await.is_err())
+        .await;
 }
