@@ -6,7 +6,8 @@ use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use utoipa_swagger_ui::{Config, serve};
 
 use crate::error::{Answer, Failure};
@@ -43,7 +44,11 @@ fn asset(name: &str) -> Answer<Response> {
                 (CONTENT_SECURITY_POLICY, POLICY.to_owned()),
                 (CACHE_CONTROL, "public, max-age=300".to_owned()),
             ];
-            Ok((headers, file.bytes.into_owned()).into_response())
+            let mut response = (headers, file.bytes.into_owned()).into_response();
+            if file.gzpipped {
+                response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            }
+            Ok(response)
         }
         Ok(None) => Err(Failure::new("NOT_FOUND")),
         Err(error) => {

@@ -12,9 +12,18 @@ use utoipa::{OpenApi as _, ToSchema as _};
 use crate::envelope::Refusal;
 use crate::routes;
 
+const DESCRIPTION: &str = "\
+Child development care: checks, play videos, and the account behind them.
+
+Every answer has an envelope: `{success: true, data, meta?}` or `{success: false, error: {code, message, details, \
+request_id}}`. `Accept-Language` (ko, en) selects the language of messages and contents. `X-Request-ID` is taken from \
+the request if it is 8 to 64 letters, digits, - and _, and stands on every answer. `RateLimit-Limit`, \
+`RateLimit-Remaining` and `RateLimit-Reset` say how many requests are left. A single resource has its version as \
+`ETag`; `If-Match` makes a change of something else fail with 412. PATCH changes the fields that are given; null clears one.";
+
 #[derive(utoipa::OpenApi)]
 #[openapi(
-    info(title = "aipoten", description = "Child development care: checks, play videos, and the account behind them."),
+    info(title = "aipoten", description = DESCRIPTION),
     servers((url = "/", description = "This gateway")),
     components(schemas(Refusal)),
     security(("bearer" = [])),
