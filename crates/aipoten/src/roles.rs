@@ -35,7 +35,6 @@ async fn start(role: Role, settings: &Settings, process: &Process) -> anyhow::Re
                 redis: settings.redis.clone(),
                 broker: settings.broker.clone(),
                 tokens: settings.tokens.clone(),
-                reflection: settings.reflection,
             };
             let app = aipoten_identity::build(settings.identity.clone(), &common, process).await?;
             aipoten_identity::serve(&app, settings.reflection, listener, process)?;
@@ -45,9 +44,8 @@ async fn start(role: Role, settings: &Settings, process: &Process) -> anyhow::Re
             let common = aipoten_content::Common {
                 broker: settings.broker.clone(),
                 tokens: settings.tokens.clone(),
-                reflection: settings.reflection,
             };
-            let app = aipoten_content::build(settings.content.clone(), &common, process).await?;
+            let app = aipoten_content::build(&settings.content, &common, process).await?;
             aipoten_content::serve(&app, settings.reflection, listener, process)?;
         }
         Role::Gateway => {
