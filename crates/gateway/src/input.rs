@@ -154,14 +154,17 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
         let Some(header) = parts.headers.get(IF_MATCH) else { return Ok(Self(None)) };
-        let tag = header.to_str().unwrap_or_default().trim();
-        if tag == "*" {
-            return Ok(Self(None));
-        }
-        let version = tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|it| it.parse().ok());
-        // A tag that we never gave matches nothing.
-        version.map(|version| Self(Some(version))).ok_or_else(|| Failure::new("VERSION_MISMATCH"))
+        Ok(Self(version(header.to_str().unwrap_or_default().trim())))
     }
+}
+
+/// A tag that we never gave stands for a version that nothing has: what else is wrong with the request is told first.
+fn version(tag: &str) -> Option<i64> {
+    if tag == "*" {
+        return None;
+    }
+    let number = tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    Some(number.and_then(|it| it.parse().ok()).unwrap_or(-1))
 }
 
 #[cfg(test)]
@@ -169,7 +172,7 @@ mod tests {
     use aipoten_proto::content::v1::SaveResponsesRequest;
     use aipoten_proto::identity::v1::CreateChildRequest;
 
-    use super::{Failure, Violation, parse};
+    use super::{Failure, Violation, parse, version};
 
     fn refused(json: &str) -> Failure {
         parse::<CreateChildRequest>(json.as_bytes()).err().unwrap_or_else(|| panic!("{json} was taken"))
@@ -201,6 +204,15 @@ mod tests {
         }
         let gender = Violation::new("gender", "one_of").with("values", "male, female, not_stated");
         assert_eq!(refused(r#"{"gender":"other"}"#).violations, [gender]);
+    }
+
+    #[test]
+    fn only_a_tag_of_ours_is_a_version() {
+        assert_eq!(version("\"7\""), Some(7));
+        assert_eq!(version("*"), None);
+        for strange in ["7", "W/\"7\"", "\"\"", "", "\"7\", \"8\""] {
+            assert_eq!(version(strange), Some(-1), "{strange}");
+        }
     }
 
     #[test]

@@ -61,6 +61,7 @@ pub fn openapi() -> OpenApi {
     let (_, mut api) = utoipa_axum::router::OpenApiRouter::with_openapi(Document::openapi())
         .merge(routes::described())
         .split_for_parts();
+    api.info.license = None;
     let components = api.components.get_or_insert_default();
     let bearer = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer.build()));
@@ -69,7 +70,10 @@ pub fn openapi() -> OpenApi {
         components.responses.insert(name.to_owned(), RefOr::T(refusal(meaning)));
     }
     for item in api.paths.paths.values_mut() {
-        operations(item).for_each(|operation| add_refusals(operation, &REFUSALS));
+        for operation in operations(item) {
+            schema::describe_optional_body(operation);
+            add_refusals(operation, &REFUSALS);
+        }
         if let Some(change) = &mut item.patch {
             add_refusals(change, &[STALE]);
             change.parameters.get_or_insert_default().push(RefOr::T(if_match()));

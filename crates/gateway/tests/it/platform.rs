@@ -155,7 +155,6 @@ async fn identity(database: &TestDatabase, redis: Redis, process: &Process) -> S
         redis,
         broker: aipoten_events::Config { url: broker_url().into(), ..aipoten_events::Config::default() },
         tokens: Tokens::default(),
-        reflection: false,
     };
     let app = aipoten_identity::build(config, &common, process).await.expect("an identity");
     aipoten_identity::serve(&app, false, port().await, process).expect("it serves")
