@@ -1,13 +1,15 @@
 //! What stands on every answer, whatever it is.
 
 use aipoten_gateway::Config;
+use aipoten_kit::Process;
+use aipoten_kit::config::Tokens;
 use aipoten_kit::test::redis;
 use reqwest::Method;
 use reqwest::header::ORIGIN;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::platform::{Platform, generous, header, json_of, refused};
+use crate::platform::{Platform, closed_port, generous, header, json_of, port, refused};
 
 #[tokio::test]
 async fn security_headers_stand_on_errors_redirects_and_pages_too() {
@@ -102,6 +104,39 @@ async fn what_takes_too_long_is_504() {
     let answer = String::from_utf8_lossy(&answer[..length]);
     assert!(answer.starts_with("HTTP/1.1 504"), "{answer}");
     assert!(answer.contains("TIMEOUT"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_service_that_hangs_is_504() {
+    let hanging = port().await;
+    let config = Config {
+        identity_url: format!("http://{}", closed_port().await),
+        content_url: format!("http://{}", hanging.local_addr().expect("an address")),
+        request_timeout_s: 1,
+        ..generous()
+    };
+    let app = aipoten_gateway::build(&config, &redis(), &Tokens::default()).expect("it needs nobody to start");
+    let address = aipoten_gateway::serve(app, port().await, &Process::new()).expect("it serves");
+    let answer = reqwest::get(format!("http://{address}/api/v1/videos")).await.expect("an answer");
+    assert_eq!(json_of(answer, 504).await["error"]["code"], "TIMEOUT");
+}
+
+#[tokio::test]
+async fn a_wrong_configuration_is_named() {
+    let wrong = |change: fn(&mut Config)| {
+        let mut config = generous();
+        change(&mut config);
+        let refusal = aipoten_gateway::build(&config, &redis(), &Tokens::default()).err().expect("a refusal");
+        format!("{refusal:#}")
+    };
+    assert!(wrong(|it| it.content_url = "no address".to_owned()).contains("`gateway.content_url`"));
+    assert!(wrong(|it| it.trusted_proxies = vec!["proxy".to_owned()]).contains("`gateway.trusted_proxies`"));
+    for origin in ["*", "app.example.org", "https://app.example.org/", "null"] {
+        let mut config = generous();
+        config.cors_origins = vec![origin.to_owned()];
+        let refusal = aipoten_gateway::build(&config, &redis(), &Tokens::default()).err().expect("a refusal");
+        assert!(refusal.to_string().contains("`gateway.cors_origins`"), "{origin}");
+    }
 }
 
 #[tokio::test]
