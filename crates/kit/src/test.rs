@@ -103,11 +103,13 @@ async fn close_connections(name: &str) {
     let close = format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false");
     admin().await.execute(AssertSqlSafe(close)).await.expect("the test's database can be closed");
     let mut app = owner().username("aipoten_app").connect().await.expect("the test database server answers");
-    sqlx::query("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1 AND usename = current_user")
-        .bind(name)
-        .execute(&mut app)
-        .await
-        .expect("a role may end its own connections");
+    sqlx::query(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1 AND usename = current_user",
+    )
+    .bind(name)
+    .execute(&mut app)
+    .await
+    .expect("a role may end its own connections");
 }
 
 fn owner() -> PgConnectOptions {
