@@ -108,7 +108,7 @@ impl Rest {
             builder = builder
                 .message_attribute(name, "#[derive(serde::Deserialize, utoipa::ToSchema)]")
                 .message_attribute(name, "#[serde(deny_unknown_fields)]");
-            if message.name().starts_with("List") {
+            if asks_in_query(message) {
                 builder = builder
                     .message_attribute(name, "#[derive(utoipa::IntoParams)]")
                     .message_attribute(name, "#[into_params(parameter_in = Query)]");
@@ -127,7 +127,7 @@ impl Rest {
 
     fn field_attributes(&self, message: &MessageDescriptor, field: &FieldDescriptor) -> Vec<String> {
         let inward = self.inward.contains(message.full_name());
-        let in_query = inward && message.name().starts_with("List");
+        let in_query = inward && asks_in_query(message);
         let mask = matches!(field.kind(), Kind::Message(it) if it.full_name() == "google.protobuf.FieldMask");
         if mask || Self::flag(field, &self.beside_body) {
             let mut skip = vec!["#[serde(skip)]".to_owned(), "#[schema(ignore)]".to_owned()];
@@ -174,6 +174,11 @@ impl Rest {
         let value = options.has_extension(option).then(|| options.get_extension(option).into_owned());
         value.as_ref().and_then(Value::as_str).map(str::to_owned)
     }
+}
+
+/// Whether the gateway reads the message from query parameters: what only asks has no body.
+fn asks_in_query(message: &MessageDescriptor) -> bool {
+    message.name().starts_with("List") || message.name().starts_with("Get")
 }
 
 fn options(field: &FieldDescriptor) -> DynamicMessage {

@@ -1,4 +1,13 @@
--- What every service keeps about its events: those to send, those it took in, those that failed.
+-- What every service keeps about its events: those to send, those it took in, those that failed. Runs before the
+-- service's own migrations. The application's role (aipoten_app) has no DDL.
+
+-- It reads every later table, the notes about migrations among them: a role with an older schema refuses to start.
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO aipoten_app;
+DO $$ BEGIN
+    IF to_regclass('_events_migrations') IS NOT NULL THEN
+        GRANT SELECT ON _events_migrations TO aipoten_app;
+    END IF;
+END $$;
 
 CREATE TABLE outbox (
     id             uuid PRIMARY KEY,

@@ -99,7 +99,8 @@ impl Taking {
         Ok(())
     }
 
-    /// Taking events while the database is away would only count deliveries until the broker gives them up.
+    /// Taking events while the database is away would only count deliveries until the broker gives them up. Tries as
+    /// many connections as the pool holds: those from before an outage are dead.
     async fn database_back(&self, stop: &CancellationToken) -> Option<()> {
         while let Err(error) = self.database_writes().await {
             tracing::warn!(consumer = self.service(), %error, "the database is out of reach, events wait");
@@ -112,9 +113,12 @@ impl Taking {
     }
 
     async fn database_writes(&self) -> sqlx::Result<()> {
-        let mut tx = self.pool.begin().await?;
-        inbox::take(&mut tx, self.service(), Uuid::now_v7()).await?;
-        tx.rollback().await
+        for _ in 0..self.pool.size().max(1) {
+            let mut tx = self.pool.begin().await?;
+            inbox::take(&mut tx, self.service(), Uuid::now_v7()).await?;
+            tx.rollback().await?;
+        }
+        Ok(())
     }
 
     async fn session(

@@ -1,4 +1,4 @@
-//! What travels beside an event's body, under the names of CloudEvents.
+//! What travels beside an event's body, under the names of `CloudEvents`.
 
 use anyhow::{Context as _, ensure};
 use chrono::{DateTime, Utc};
@@ -42,7 +42,9 @@ impl Envelope {
         for (name, value) in
             [("traceparent", &context.traceparent), ("request_id", &context.request_id), ("actor", &context.actor)]
         {
-            value.iter().for_each(|value| put(name, value));
+            if let Some(value) = value {
+                put(name, value);
+            }
         }
         headers.insert("aggregate_seq".into(), AMQPValue::LongLongInt(self.aggregate_seq));
         BasicProperties::default()

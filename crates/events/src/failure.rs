@@ -20,7 +20,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 const LONGEST: usize = 500;
 
 impl Failure {
-    /// The chain of causes for failed_events. Of a database error only its code and what it names in the schema: its
+    /// The chain of causes for `failed_events`. Of a database error only its code and what it names in the schema: its
     /// own words can hold values of a row.
     pub(crate) fn text(&self) -> String {
         let Self::Failed(error) = self else {

@@ -16,7 +16,7 @@ use crate::event::{Delivered, Event};
 use crate::failure::Failure;
 
 /// A handler that takes longer has failed.
-pub(crate) const HANDLER_TIMEOUT: Duration = Duration::from_mins(1);
+pub(crate) const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// `async fn(conn: &mut PgConnection, event: &Delivered<E>) -> Result<(), Failure>`. What it writes through `conn`
 /// commits together with the note that the event was taken in, or not at all; after a failure it is called again.

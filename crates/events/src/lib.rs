@@ -25,6 +25,6 @@ pub use health::Health;
 pub use outbox::publish;
 pub use relay::{Relay, Wake};
 
-/// The tables outbox, inbox and failed_events, which each service has in its own database; noted in a table of its own,
-/// `_events_migrations`.
+/// The tables outbox, inbox and `failed_events`, which each service has in its own database. Runs before
+/// the service's own migrations, and is noted apart from them in `_events_migrations`.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/events");

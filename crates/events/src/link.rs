@@ -3,10 +3,10 @@
 
 use std::time::{Duration, Instant};
 
+use aipoten_kit::config::required;
 use anyhow::{Context as _, anyhow, ensure};
 use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Connection, ConnectionProperties};
-use secrecy::ExposeSecret as _;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -40,10 +40,14 @@ impl<'a> Link<'a> {
         connected: &'a watch::Sender<bool>,
     ) -> anyhow::Result<Self> {
         // The parser's own words could show the password.
-        let parsed: Result<AMQPUri, _> = config.url.expose_secret().parse();
-        let mut address =
-            parsed.map_err(|_| anyhow!("the broker's url is not of the form amqp://user:password@host"))?;
-        ensure!(address.scheme == AMQPScheme::AMQP, "the broker's url asks for TLS, which this build does not speak");
+        let parsed: Result<AMQPUri, _> = required("broker.url", &config.url)?.parse();
+        let mut address = parsed.map_err(|_| {
+            anyhow!("configuration key `broker.url` is no address of the form amqp://user:password@host/vhost")
+        })?;
+        ensure!(
+            address.scheme == AMQPScheme::AMQP,
+            "configuration key `broker.url` asks for TLS, which this build does not speak"
+        );
         address.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
         Ok(Self { name, address, stop, connected, accepted: false, failures: 0, since: Instant::now() })
     }
@@ -96,7 +100,11 @@ impl<'a> Link<'a> {
         match end {
             Err(error) if error.is::<Mismatch>() && !self.accepted => Err(error),
             Err(error) => {
-                tracing::warn!(connection = self.name, error = format!("{error:#}"), "connection to the broker lost");
+                tracing::warn!(
+                    connection = self.name,
+                    error = format!("{error:#}"),
+                    "the connection to the broker ended"
+                );
                 Ok(())
             }
             Ok(()) => Ok(()),

@@ -1,5 +1,7 @@
 //! This service's section of the settings.
 
+use std::net::SocketAddr;
+
 use aipoten_kit::config::{Database, Encryption, Secret};
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Address to serve gRPC on.
-    pub listen: String,
+    pub listen: SocketAddr,
     /// The database `aipoten_identity`.
     pub database: Database,
     /// Keys for encrypted columns.
@@ -26,7 +28,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            listen: "0.0.0.0:5001".to_owned(),
+            listen: SocketAddr::from(([0, 0, 0, 0], 5001)),
             database: Database::default(),
             encryption: Encryption::default(),
             password: Password::default(),

@@ -25,5 +25,5 @@ pub use error::{Error, Reason, Result, Violation};
 pub use field::Fields;
 pub use mask::Mask;
 pub use page::Page;
-pub use process::{GrpcServer, Process, ops_router};
+pub use process::{GrpcServer, Process};
 pub use revocation::Revocations;

@@ -98,6 +98,12 @@ impl Process {
         finished.context("some work did not finish within 30 seconds")
     }
 
+    /// Serves the operations port, never public: /health/live and /health/ready.
+    pub fn serve_ops(&self, listener: TcpListener) {
+        let serving = axum::serve(listener, ops_router(self.clone())).with_graceful_shutdown(self.stop().cancelled_owned());
+        self.spawn("ops", async move { Ok(serving.await?) });
+    }
+
     async fn readiness(&self) -> Vec<(&'static str, bool)> {
         let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut states = vec![("running", !self.draining.is_cancelled())];
@@ -109,8 +115,7 @@ impl Process {
     }
 }
 
-/// The operations port, never public: /health/live and /health/ready.
-pub fn ops_router(process: Process) -> axum::Router {
+fn ops_router(process: Process) -> axum::Router {
     async fn ready(State(process): State<Process>) -> (StatusCode, Json<serde_json::Value>) {
         let states = process.readiness().await;
         let ready = states.iter().all(|(_, state)| *state);

@@ -12,14 +12,14 @@ async fn an_event_sent_twice_has_its_effect_once() {
     let (wake, relaying) = world.relay();
     world.publish(1..=5).await;
     wake.wake();
-    world.count_becomes("SELECT count(*) FROM effect", 5).await;
-    world.count_becomes("SELECT count(*) FROM outbox WHERE sent_at IS NULL", 0).await;
+    world.until_count("effect", 5).await;
+    world.until_all_sent().await;
 
     sqlx::query("UPDATE outbox SET sent_at = NULL").execute(&world.pool).await.expect("as if never marked");
     world.publish(6..=6).await;
     wake.wake();
-    world.count_becomes("SELECT count(*) FROM outbox WHERE sent_at IS NULL", 0).await;
-    world.count_becomes("SELECT count(*) FROM effect WHERE number = 6", 1).await;
+    world.until_all_sent().await;
+    world.until_count("effect WHERE number = 6", 1).await;
     assert_eq!(world.effects().await, [1, 2, 3, 4, 5, 6]);
     world.end([consuming, relaying]).await;
 }
@@ -31,7 +31,7 @@ async fn two_replicas_share_the_queue() {
     let (wake, relaying) = world.relay();
     world.publish(0..500).await;
     wake.wake();
-    world.count_becomes("SELECT count(*) FROM inbox", 500).await;
+    world.until_count("inbox", 500).await;
     assert_eq!(world.effects().await, (0..500).collect::<Vec<_>>());
     world.end([first, second, relaying]).await;
 }
@@ -53,10 +53,7 @@ async fn tell(conn: &mut PgConnection, event: &Delivered<Counted<22>>) -> Result
 #[tokio::test]
 async fn a_handler_gets_all_that_the_publisher_said() {
     let world = World::<22>::new().await;
-    sqlx::raw_sql("CREATE TABLE told (id uuid, time timestamptz, row uuid, seq bigint, context jsonb, number int)")
-        .execute(&world.pool)
-        .await
-        .expect("created");
+    world.table("told (id uuid, time timestamptz, row uuid, seq bigint, context jsonb, number int)").await;
     let consuming = world.start(Consumers::new(world.service).on::<Counted<22>>(tell)).await;
     let (wake, relaying) = world.relay();
     let row = Aggregate { kind: "child", id: Uuid::now_v7(), seq: 9 };
@@ -69,7 +66,7 @@ async fn a_handler_gets_all_that_the_publisher_said() {
     let id = publish(&mut conn, row, &Counted::<22> { number: -5 }, &context).await.expect("published");
     drop(conn);
     wake.wake();
-    world.count_becomes("SELECT count(*) FROM told", 1).await;
+    world.until_count("told", 1).await;
     let told: (Uuid, chrono::DateTime<Utc>, Uuid, i64, serde_json::Value, i32) =
         sqlx::query_as("SELECT * FROM told").fetch_one(&world.pool).await.expect("told");
     assert_eq!((told.0, told.2, told.3, told.5), (id, row.id, 9, -5));
@@ -91,10 +88,10 @@ async fn stopping_lets_the_handler_at_work_finish() {
     let consuming = world.start(Consumers::new(world.service).on::<Counted<23>>(slow)).await;
     let (_, relaying) = world.relay();
     world.publish(1..=1).await;
-    world.count_becomes("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted", 1).await;
+    world.until_count("pg_locks WHERE locktype = 'advisory' AND NOT granted", 1).await;
     world.stop.cancel();
     tokio::task::yield_now().await;
     gate.rollback().await.expect("opened");
-    world.count_becomes("SELECT count(*) FROM effect", 1).await;
+    world.until_count("effect", 1).await;
     world.end([consuming, relaying]).await;
 }

@@ -21,8 +21,8 @@ async fn a_poison_message_is_tried_again_then_dead_and_holds_up_no_other() {
     let (wake, relaying) = world.relay();
     world.publish(1..=50).await;
     wake.wake();
-    world.count_becomes("SELECT count(*) FROM effect", 49).await;
-    world.count_becomes("SELECT count(*) FROM failed_events WHERE state = 'dead'", 1).await;
+    world.until_count("effect", 49).await;
+    world.until_count("failed_events WHERE state = 'dead'", 1).await;
     let (attempts, error, json): (i32, String, serde_json::Value) =
         sqlx::query_as("SELECT attempts, error, json FROM failed_events").fetch_one(&world.pool).await.expect("one");
     assert_eq!((attempts, error.as_str()), (3, "one is not welcome"));
@@ -47,12 +47,10 @@ async fn an_event_that_came_too_early_is_applied_when_the_other_has_come() {
     let (wake, relaying) = world.relay();
     world.publish(1..=1).await;
     wake.wake();
-    world
-        .count_becomes("SELECT count(*) FROM failed_events WHERE state = 'waiting' AND error LIKE 'not yet%'", 1)
-        .await;
+    world.until_count("failed_events WHERE state = 'waiting' AND error LIKE 'not yet%'", 1).await;
     world.publish(2..=2).await;
     wake.wake();
-    world.count_becomes("SELECT count(*) FROM failed_events WHERE state = 'replayed'", 1).await;
+    world.until_count("failed_events WHERE state = 'replayed'", 1).await;
     assert_eq!(world.effects().await, [1, 2]);
     world.end([consuming, relaying]).await;
 }
@@ -69,8 +67,8 @@ async fn a_panicking_handler_fails_its_own_event_alone() {
     let (wake, relaying) = world.relay();
     world.publish(1..=3).await;
     wake.wake();
-    world.count_becomes("SELECT count(*) FROM effect", 2).await;
-    world.count_becomes("SELECT count(*) FROM failed_events WHERE error = 'the handler panicked'", 1).await;
+    world.until_count("effect", 2).await;
+    world.until_count("failed_events WHERE error = 'the handler panicked'", 1).await;
     world.end([consuming, relaying]).await;
 }
 
@@ -92,8 +90,8 @@ async fn an_event_without_a_handler_or_with_a_broken_body_is_kept() {
     .await
     .expect("spoilt");
     wake.wake();
-    world.count_becomes("SELECT count(*) FROM failed_events WHERE error LIKE '%no handler%' AND json IS NULL", 1).await;
-    world.count_becomes("SELECT count(*) FROM failed_events WHERE error LIKE '%not the message%'", 1).await;
+    world.until_count("failed_events WHERE error LIKE '%no handler%' AND json IS NULL", 1).await;
+    world.until_count("failed_events WHERE error LIKE '%not the message%'", 1).await;
     assert_eq!(world.effects().await, [0; 0]);
     world.end([consuming, relaying]).await;
 }
@@ -106,12 +104,12 @@ async fn what_the_database_refused_shows_no_value_of_a_row() {
         note(conn, event).await
     }
     let world = World::<35>::new().await;
-    sqlx::raw_sql("CREATE TABLE name (name text PRIMARY KEY)").execute(&world.pool).await.expect("created");
+    world.table("name (name text PRIMARY KEY)").await;
     let consuming = world.start(Consumers::new(world.service).on::<Counted<35>>(twice)).await;
     let (wake, relaying) = world.relay();
     world.publish(1..=1).await;
     wake.wake();
-    let expected = "SELECT count(*) FROM failed_events WHERE error = 'database error 23505 name name_pkey'";
-    world.count_becomes(expected, 1).await;
+    let expected = "failed_events WHERE error = 'database error 23505 name name_pkey'";
+    world.until_count(expected, 1).await;
     world.end([consuming, relaying]).await;
 }

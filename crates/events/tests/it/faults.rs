@@ -1,16 +1,18 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use aipoten_events::{Config, Relay};
+use aipoten_events::{Config, Consumers, Relay};
+use aipoten_kit::test::{broker_url, rabbitmqctl};
 use lapin::options::{ExchangeDeclareOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
-use lapin::{Connection, ConnectionProperties, ExchangeKind};
+use lapin::{ConnectionProperties, ExchangeKind};
 use secrecy::ExposeSecret as _;
+use sqlx::Connection as _;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::world::{World, broker, new_vhost, rabbitmqctl};
+use crate::world::{Counted, World, note};
 
 /// A road to the broker that can be closed.
 struct Road {
@@ -54,7 +56,7 @@ async fn events_written_while_the_broker_is_away_arrive_when_it_is_back() {
     let mut world = World::<40>::new().await;
     let url = world.config.url.expose_secret().to_owned();
     let mut road = Road::to(&url).await;
-    world.config = Config::new(url.replace(&road.there, &road.here.to_string()));
+    world.config.url = url.replace(&road.there, &road.here.to_string()).into();
     let consuming = world.consume().await;
     let relay = Relay::new(world.service, world.pool.clone(), world.config.clone());
     let (wake, mut health) = (relay.wake(), relay.health());
@@ -67,23 +69,27 @@ async fn events_written_while_the_broker_is_away_arrive_when_it_is_back() {
     while health.connected() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(world.count("SELECT count(*) FROM outbox WHERE sent_at IS NULL").await, 10);
+    assert_eq!(world.count("outbox WHERE sent_at IS NULL").await, 10);
     road.reopen().await;
-    world.count_becomes("SELECT count(*) FROM effect", 10).await;
+    world.until_count("effect", 10).await;
     assert_eq!(world.effects().await, (1..=10).collect::<Vec<_>>());
     world.end([consuming, relaying]).await;
 }
 
 #[tokio::test]
 async fn five_hundred_events_survive_their_connections_being_closed_again_and_again() {
-    let vhost = new_vhost("events-fault");
     let mut world = World::<41>::new().await;
-    world.config = Config::new(broker(&vhost));
+    let url = broker_url();
+    let (server, shared) = url.rsplit_once('/').expect("a URL with a vhost");
+    let vhost = format!("{shared}-fault");
+    rabbitmqctl(&["add_vhost", &vhost]);
+    rabbitmqctl(&["set_permissions", "-p", &vhost, "guest", ".*", ".*", ".*"]);
+    world.config.url = format!("{server}/{vhost}").into();
     let consuming = world.consume().await;
     let (wake, relaying) = world.relay();
     let closing = tokio::task::spawn_blocking(move || {
         for _ in 0..3 {
-            rabbitmqctl(&["close_all_connections", "--vhost", &vhost, "a test"]);
+            rabbitmqctl(&["close_all_connections", "-p", &vhost, "a test"]);
         }
         vhost
     });
@@ -93,35 +99,36 @@ async fn five_hundred_events_survive_their_connections_being_closed_again_and_ag
         tokio::time::sleep(Duration::from_millis(8)).await;
     }
     let vhost = closing.await.expect("closed");
-    world.count_becomes("SELECT count(*) FROM inbox", 500).await;
-    world.count_becomes("SELECT count(*) FROM outbox WHERE sent_at IS NULL", 0).await;
+    world.until_count("inbox", 500).await;
+    world.until_all_sent().await;
     assert_eq!(world.effects().await, (0..500).collect::<Vec<_>>());
     world.end([consuming, relaying]).await;
     rabbitmqctl(&["delete_vhost", &vhost]);
 }
 
 #[tokio::test]
-async fn a_database_that_goes_away_keeps_the_events_in_the_queue() {
+async fn events_survive_that_the_connections_to_the_database_are_ended_again_and_again() {
+    const END_OTHERS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()";
     let world = World::<42>::new().await;
+    let mut killer = world.pool.acquire().await.expect("a connection").detach();
     let consuming = world.consume().await;
     let (wake, relaying) = world.relay();
     for start in (0..500).step_by(50) {
         world.publish(start..start + 50).await;
         wake.wake();
-        sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
-            .execute(&world.pool)
-            .await
-            .expect("ended");
+        sqlx::query(END_OTHERS).execute(&mut killer).await.expect("ended");
     }
-    world.count_becomes("SELECT count(*) FROM effect", 500).await;
+    world.until_count("effect", 500).await;
     assert_eq!(world.effects().await, (0..500).collect::<Vec<_>>());
+    killer.close().await.expect("closed");
     world.end([consuming, relaying]).await;
 }
 
 #[tokio::test]
 async fn a_queue_that_is_set_up_otherwise_stops_the_start_and_is_named() {
     let world = World::<43>::new().await;
-    let connection = Connection::connect(world.config.url.expose_secret(), ConnectionProperties::default())
+    let connection = lapin::Connection::connect(world.config.url.expose_secret(), ConnectionProperties::default())
         .await
         .expect("connected");
     let channel = connection.create_channel().await.expect("a channel");
@@ -137,8 +144,7 @@ async fn a_queue_that_is_set_up_otherwise_stops_the_start_and_is_named() {
     let classic = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
     channel.queue_declare("aipoten.test43".into(), classic, FieldTable::default()).await.expect("declared");
 
-    let consumers =
-        aipoten_events::Consumers::new(world.service).on::<crate::world::Counted<43>>(crate::world::note::<43>);
+    let consumers = Consumers::new(world.service).on::<Counted<43>>(note::<43>);
     let running = consumers.run(world.pool.clone(), world.config.clone(), world.stop.clone());
     let ended = tokio::time::timeout(Duration::from_secs(20), running).await.expect("ends by itself");
     let error = format!("{:#}", ended.expect_err("the queue is another"));
@@ -149,8 +155,9 @@ async fn a_queue_that_is_set_up_otherwise_stops_the_start_and_is_named() {
 #[tokio::test]
 async fn an_address_that_is_none_stops_the_start_and_keeps_its_password() {
     let world = World::<44>::new().await;
-    let relay = Relay::new("test44", world.pool.clone(), Config::new("http://user:secret@host"));
+    let config = Config { url: "http://user:secret@host".to_owned().into(), ..Config::default() };
+    let relay = Relay::new("test44", world.pool.clone(), config);
     let error = format!("{:#}", relay.run(world.stop.clone()).await.expect_err("no broker's address"));
-    assert!(error.contains("url") && !error.contains("secret"), "{error}");
+    assert!(error.contains("`broker.url`") && !error.contains("secret"), "{error}");
     world.end([]).await;
 }

@@ -9,10 +9,10 @@ async fn a_committed_event_has_its_effect_once() {
     let (wake, relaying) = world.relay();
     world.publish(1..=3).await;
     wake.wake();
-    world.count_becomes("SELECT count(*) FROM effect", 3).await;
-    world.count_becomes("SELECT count(*) FROM outbox WHERE sent_at IS NULL", 0).await;
+    world.until_count("effect", 3).await;
+    world.until_all_sent().await;
     assert_eq!(world.effects().await, [1, 2, 3]);
-    assert_eq!(world.count("SELECT count(*) FROM inbox WHERE consumer = 'test10'").await, 3);
+    assert_eq!(world.count("inbox WHERE consumer = 'test10'").await, 3);
     world.end([consuming, relaying]).await;
 }
 
@@ -26,9 +26,9 @@ async fn what_is_rolled_back_is_never_sent() {
     tx.rollback().await.expect("rolled back");
     world.publish(2..=2).await;
     wake.wake();
-    world.count_becomes("SELECT count(*) FROM effect", 1).await;
+    world.until_count("effect", 1).await;
     assert_eq!(world.effects().await, [2]);
-    assert_eq!(world.count("SELECT count(*) FROM outbox").await, 1);
+    assert_eq!(world.count("outbox").await, 1);
     world.end([consuming, relaying]).await;
 }
 
@@ -37,9 +37,9 @@ async fn an_event_nobody_woke_the_relay_for_is_sent_by_the_sweep() {
     let world = World::<12>::new().await;
     let consuming = world.consume().await;
     let (_, relaying) = world.relay();
-    world.count_becomes("SELECT count(*) FROM outbox", 0).await;
+    world.until_count("outbox", 0).await;
     world.publish(1..=1).await;
-    world.count_becomes("SELECT count(*) FROM effect", 1).await;
+    world.until_count("effect", 1).await;
     world.end([consuming, relaying]).await;
 }
 
@@ -53,13 +53,13 @@ async fn an_event_that_no_queue_takes_waits_in_the_outbox_and_holds_up_no_other(
     tx.commit().await.expect("committed");
     world.publish(2..=2).await;
     wake.wake();
-    world.count_becomes("SELECT count(*) FROM effect WHERE number = 2", 1).await;
-    world.count_becomes("SELECT count(*) FROM outbox WHERE sent_at IS NULL AND attempts > 0", 1).await;
+    world.until_count("effect WHERE number = 2", 1).await;
+    world.until_count("outbox WHERE sent_at IS NULL AND attempts > 0", 1).await;
 
     let late = World::<14>::new().await;
     let late_consuming = late.consume().await;
-    world.count_becomes("SELECT count(*) FROM outbox WHERE sent_at IS NULL", 0).await;
-    late.count_becomes("SELECT count(*) FROM effect WHERE number = 1", 1).await;
+    world.until_all_sent().await;
+    late.until_count("effect WHERE number = 1", 1).await;
     late.end([late_consuming]).await;
     world.end([consuming, relaying]).await;
 }
@@ -74,8 +74,8 @@ async fn two_relays_share_the_outbox_and_each_event_has_its_effect_once() {
         one.wake();
         two.wake();
     }
-    world.count_becomes("SELECT count(*) FROM inbox", 2000).await;
+    world.until_count("inbox", 2000).await;
     assert_eq!(world.effects().await, (0..2000).collect::<Vec<_>>());
-    world.count_becomes("SELECT count(*) FROM outbox WHERE sent_at IS NULL", 0).await;
+    world.until_all_sent().await;
     world.end([consuming, first, second]).await;
 }

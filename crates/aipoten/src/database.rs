@@ -1,0 +1,40 @@
+//! `aipoten migrate` and `aipoten seed`.
+
+use std::str::FromStr as _;
+
+use aipoten_kit::config::{Database, required};
+use anyhow::Context as _;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, PgConnection};
+
+use crate::settings::Settings;
+
+/// Applies the migrations that are missing, as the owning role.
+pub(crate) async fn migrate(settings: &Settings) -> anyhow::Result<()> {
+    migrate_service("identity", &settings.identity.database, &aipoten_identity::MIGRATOR).await?;
+    migrate_service("content", &settings.content.database, &aipoten_content::MIGRATOR).await
+}
+
+async fn migrate_service(service: &str, database: &Database, migrator: &Migrator) -> anyhow::Result<()> {
+    let key = format!("{service}.database.owner_url");
+    let options = PgConnectOptions::from_str(required(&key, &database.owner_url)?)
+        .with_context(|| format!("configuration key `{key}` is no PostgreSQL address"))?;
+    let mut connection: PgConnection =
+        options.connect().await.with_context(|| format!("the database of `{key}` cannot be reached"))?;
+    for migrator in [&aipoten_events::MIGRATOR, migrator] {
+        migrator.run(&mut connection).await.with_context(|| format!("{service} cannot be migrated"))?;
+    }
+    tracing::info!(service, "migrated");
+    Ok(())
+}
+
+/// Loads what the platform ships.
+pub(crate) async fn seed(settings: &Settings) -> anyhow::Result<()> {
+    let identity = aipoten_kit::database::connect("identity.database", &settings.identity.database).await?;
+    aipoten_identity::seed_administrator(&identity, &settings.identity).await?;
+    let content = aipoten_kit::database::connect("content.database", &settings.content.database).await?;
+    aipoten_content::seed(&content).await?;
+    tracing::info!("seeded");
+    Ok(())
+}

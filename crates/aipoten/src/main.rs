@@ -1,0 +1,69 @@
+//! `aipoten <role>`: the same program everywhere, a role per process or all in one.
+
+mod database;
+mod roles;
+mod settings;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use aipoten_kit::telemetry;
+use clap::{Parser, Subcommand};
+use settings::Settings;
+
+/// The backend of a child-development care platform.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    /// A TOML file beneath the environment variables.
+    #[arg(long, global = true, env = "AIPOTEN_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Clone, Copy, PartialEq, Eq)]
+enum Command {
+    /// Serves the REST API.
+    Gateway,
+    /// Serves accounts, sessions, consents and children.
+    Identity,
+    /// Serves development checks, growth and videos.
+    Content,
+    /// Serves every role in one process, each on its own port.
+    All,
+    /// Brings the databases to the schema of this program.
+    Migrate,
+    /// Loads the question bank, the activities and the administrator; again changes nothing.
+    Seed,
+    /// Prints the OpenAPI document of the REST API.
+    Openapi,
+    /// Prints the effective configuration, every variable with its default, secrets masked.
+    Config,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    if arguments.command == Command::Openapi {
+        return print(&aipoten_gateway::openapi().to_pretty_json()?);
+    }
+    let settings = Settings::load(arguments.config.as_deref())?;
+    if arguments.command == Command::Config {
+        return print(&settings.describe()?);
+    }
+    telemetry::start(&settings.log)?;
+    match arguments.command {
+        Command::Gateway => roles::run(settings, &[roles::Role::Gateway]).await,
+        Command::Identity => roles::run(settings, &[roles::Role::Identity]).await,
+        Command::Content => roles::run(settings, &[roles::Role::Content]).await,
+        Command::All => roles::run(settings, &roles::ALL).await,
+        Command::Migrate => database::migrate(&settings).await,
+        Command::Seed => database::seed(&settings).await,
+        Command::Openapi | Command::Config => Ok(()),
+    }
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    Ok(writeln!(std::io::stdout(), "{text}")?)
+}

@@ -1,0 +1,64 @@
+//! Starting roles: each on its own port, all on one process's life.
+
+use aipoten_kit::Process;
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+
+use crate::settings::Settings;
+
+/// What a process can be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Role {
+    Identity,
+    Content,
+    Gateway,
+}
+
+/// In the order in which they need one another.
+pub(crate) const ALL: [Role; 3] = [Role::Identity, Role::Content, Role::Gateway];
+
+/// Runs roles until the process is told to stop.
+pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()> {
+    let process = Process::new();
+    process.serve_ops(bind("ops.listen", settings.ops.listen).await?);
+    for role in roles {
+        start(*role, &settings, &process).await.with_context(|| format!("the role {role:?} cannot start"))?;
+    }
+    process.run().await
+}
+
+async fn start(role: Role, settings: &Settings, process: &Process) -> anyhow::Result<()> {
+    match role {
+        Role::Identity => {
+            let listener = bind("identity.listen", settings.identity.listen).await?;
+            let common = aipoten_identity::Common {
+                redis: settings.redis.clone(),
+                broker: settings.broker.clone(),
+                tokens: settings.tokens.clone(),
+                reflection: settings.reflection,
+            };
+            let app = aipoten_identity::build(settings.identity.clone(), &common, process).await?;
+            aipoten_identity::serve(&app, settings.reflection, listener, process)?;
+        }
+        Role::Content => {
+            let listener = bind("content.listen", settings.content.listen).await?;
+            let common = aipoten_content::Common {
+                broker: settings.broker.clone(),
+                tokens: settings.tokens.clone(),
+                reflection: settings.reflection,
+            };
+            let app = aipoten_content::build(settings.content.clone(), &common, process).await?;
+            aipoten_content::serve(&app, settings.reflection, listener, process)?;
+        }
+        Role::Gateway => {
+            let listener = bind("gateway.listen", settings.gateway.listen).await?;
+            let app = aipoten_gateway::build(&settings.gateway, &settings.redis, &settings.tokens)?;
+            aipoten_gateway::serve(app, listener, process)?;
+        }
+    }
+    Ok(())
+}
+
+async fn bind(key: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("configuration key `{key}`: {address} cannot be listened on"))
+}

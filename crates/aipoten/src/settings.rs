@@ -1,0 +1,139 @@
+//! All settings: every role accepts every section.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use aipoten_kit::config::{self, Log, Mode, Redis, Tokens, variable};
+use anyhow::bail;
+use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The settings of the platform.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Settings {
+    /// production or development.
+    pub(crate) mode: Mode,
+    /// Whether gRPC servers describe their services to whoever asks.
+    pub(crate) reflection: bool,
+    /// Logs.
+    pub(crate) log: Log,
+    /// The operations port.
+    pub(crate) ops: Ops,
+    /// Redis.
+    pub(crate) redis: Redis,
+    /// RabbitMQ.
+    pub(crate) broker: aipoten_events::Config,
+    /// Access tokens.
+    pub(crate) tokens: Tokens,
+    /// The gateway.
+    pub(crate) gateway: aipoten_gateway::Config,
+    /// Identity.
+    pub(crate) identity: aipoten_identity::Config,
+    /// Content.
+    pub(crate) content: aipoten_content::Config,
+}
+
+/// The operations port: health, never public.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Ops {
+    /// Address to serve it on.
+    pub(crate) listen: SocketAddr,
+}
+
+impl Default for Ops {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([0, 0, 0, 0], 9100)) }
+    }
+}
+
+impl Settings {
+    pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Self> {
+        let settings: Self = config::load(file)?;
+        settings.check_production()?;
+        Ok(settings)
+    }
+
+    /// Secrets that a developer's machine makes up never guard real families.
+    fn check_production(&self) -> anyhow::Result<()> {
+        if self.mode == Mode::Development {
+            return Ok(());
+        }
+        let keys = self.identity.encryption.keys.expose_secret();
+        let development = [
+            ("identity.encryption.keys", keys.split(',').any(|key| key.trim().starts_with("dev"))),
+            ("identity.admin.password", !self.identity.admin.password.is_empty()),
+            ("broker.url", self.broker.url.expose_secret().contains("guest:guest@")),
+        ];
+        for (key, found) in development {
+            if found {
+                bail!("configuration key `{key}` ({}) holds a development secret, which production refuses", variable(key));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every variable with its value and default, a line each.
+    pub(crate) fn describe(&self) -> anyhow::Result<String> {
+        let (values, defaults) = (serde_json::to_value(self)?, serde_json::to_value(Self::default())?);
+        let mut lines = String::new();
+        describe(&mut lines, "", &values, &defaults)?;
+        Ok(lines.trim_end().to_owned())
+    }
+}
+
+fn describe(lines: &mut String, key: &str, value: &Value, default: &Value) -> anyhow::Result<()> {
+    if let Value::Object(section) = value {
+        for (name, value) in section {
+            let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+            describe(lines, &key, value, &default[name])?;
+        }
+        return Ok(());
+    }
+    let (shown, default) = (plain(value), plain(default));
+    let origin = if shown == default { "default".to_owned() } else { format!("default: {default}") };
+    writeln!(lines, "{}={shown}  # {origin}", variable(key))?;
+    Ok(())
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
+        value => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(variables: &[(&str, &str)]) -> anyhow::Result<()> {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        config::load_from::<Settings>(None, variables)?.check_production()
+    }
+
+    #[test]
+    fn production_refuses_development_secrets_and_names_the_key() {
+        let key = ("AIPOTEN__IDENTITY__ENCRYPTION__KEYS", "dev1:QUFB");
+        let error = settings(&[key]).unwrap_err().to_string();
+        assert!(error.contains("AIPOTEN__IDENTITY__ENCRYPTION__KEYS"), "{error}");
+        assert!(!error.contains("QUFB"), "{error}");
+        settings(&[key, ("AIPOTEN__MODE", "development")]).expect("development takes it");
+        let error = settings(&[("AIPOTEN__BROKER__URL", "amqp://guest:guest@broker/")]).unwrap_err().to_string();
+        assert!(error.contains("broker.url"), "{error}");
+    }
+
+    #[test]
+    fn the_description_masks_secrets_and_names_every_variable() {
+        let mut settings = Settings::default();
+        settings.redis.url = "redis://:hidden@host/".to_owned().into();
+        let text = settings.describe().expect("described");
+        assert!(text.contains("AIPOTEN__REDIS__URL=***"), "{text}");
+        assert!(text.contains("AIPOTEN__GATEWAY__LIMITS__LOGIN=5  # default"), "{text}");
+        assert!(!text.contains("hidden"));
+    }
+}

@@ -1,0 +1,92 @@
+//! The gateway's section of the settings.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use aipoten_kit::config::list;
+use anyhow::Context as _;
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+/// What the gateway can be told.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Address the REST API listens on.
+    pub listen: SocketAddr,
+    /// Address of identity's gRPC server.
+    pub identity_url: String,
+    /// Address of content's gRPC server.
+    pub content_url: String,
+    /// Origins of browsers that may call the API with credentials, such as `https://app.example.org`.
+    #[serde(deserialize_with = "list")]
+    pub cors_origins: Vec<String>,
+    /// Networks of the proxies whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "list")]
+    pub trusted_proxies: Vec<String>,
+    /// How many requests a caller may make.
+    pub limits: Limits,
+    /// Seconds a request may take before it is answered with 504.
+    pub request_timeout_s: u64,
+    /// Most bytes of a request's body.
+    pub body_limit: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([0, 0, 0, 0], 3000)),
+            identity_url: "http://127.0.0.1:5001".to_owned(),
+            content_url: "http://127.0.0.1:5002".to_owned(),
+            cors_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            limits: Limits::default(),
+            request_timeout_s: 30,
+            body_limit: 1024 * 1024,
+        }
+    }
+}
+
+impl Config {
+    pub(crate) fn request_timeout(&self) -> Duration {
+        Duration::from_secs(self.request_timeout_s)
+    }
+
+    pub(crate) fn proxies(&self) -> anyhow::Result<Vec<IpNet>> {
+        let parse = |text: &String| {
+            text.parse().with_context(|| format!("configuration key `gateway.trusted_proxies`: `{text}` is no network such as 10.0.0.0/8"))
+        };
+        self.trusted_proxies.iter().map(parse).collect()
+    }
+}
+
+/// How many requests a minute are let through. Half an IPv6 address (/64) counts as one address.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Requests of one signed-in user, from all addresses together.
+    pub user: u32,
+    /// Requests without a good token from one address.
+    pub anonymous: u32,
+    /// Requests of all kinds from one address.
+    pub address: u32,
+    /// Attempts to sign in from one address.
+    pub login: u32,
+    /// Accounts registered from one address.
+    pub register: u32,
+    /// Refreshed tokens from one address.
+    pub refresh: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            user: 100,
+            anonymous: 100,
+            address: 1000,
+            login: 5,
+            register: 5,
+            refresh: 60,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What happens to every request before a route sees it, and to every answer after.
+
+use std::any::Any;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use aipoten_kit::token::Refusal;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
+use tracing::Instrument as _;
+
+use crate::call::{Origin, Token};
+use crate::error::Failure;
+use crate::gateway::Gateway;
+use crate::{envelope, headers, origin};
+
+/// Address of the other end of the connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+/// The outermost: finds out where the request comes from, logs it, and dresses every answer.
+pub(crate) async fn dress(State(gateway): State<Gateway>, mut request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let origin = Arc::new(origin_of(&gateway, &request, begun));
+    request.extensions_mut().insert(Arc::clone(&origin));
+    let route = route_of(&request).to_owned();
+    let span = tracing::info_span!("request", method = %request.method(), route, request_id = origin.request_id());
+    async {
+        let mut response = next.run(request).await;
+        if let Some(failure) = response.extensions_mut().remove::<Failure>() {
+            envelope::refusal(&mut response, &failure, origin.locale, origin.request_id());
+        }
+        headers::write(response.headers_mut());
+        response.headers_mut().insert(origin::REQUEST_ID, origin.request_id.clone());
+        let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(stream = "api", status = response.status().as_u16(), millis, "answered");
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+fn origin_of(gateway: &Gateway, request: &Request, begun: Instant) -> Origin {
+    let headers = request.headers();
+    let peer = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0);
+    Origin {
+        request_id: origin::request_id(headers),
+        locale: origin::locale(headers),
+        client_ip: origin::client_ip(peer, headers, gateway.proxies()),
+        agent: origin::agent(headers),
+        deadline: begun + gateway.request_timeout(),
+    }
+}
+
+/// The route's pattern, never the path: ids and queries stay out of the logs.
+fn route_of(request: &Request) -> &str {
+    request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str)
+}
+
+/// Ends what takes too long.
+pub(crate) async fn bound(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(gateway.request_timeout(), next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Failure::new("TIMEOUT").into_response(),
+    }
+}
+
+/// A panic is our fault and nobody's business.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that CatchPanicLayer asks for")]
+pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let words = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(stream = "error", panic = words.unwrap_or("no words"), "a handler panicked");
+    Failure::new("INTERNAL").into_response()
+}
+
+/// Checks the token and the limits.
+pub(crate) async fn admit(State(gateway): State<Gateway>, mut request: Request, next: Next) -> Response {
+    let token = token_of(&gateway, request.headers()).await;
+    let user = if let Token::Good(_, user) = &token { Some(user.id) } else { None };
+    let ip = request.extensions().get::<Arc<Origin>>().map_or(IpAddr::from([0, 0, 0, 0]), |origin| origin.client_ip);
+    let verdict = gateway.limiter().check(user, ip, request.method(), route_of(&request)).await;
+    request.extensions_mut().insert(token);
+    let mut response = match verdict.refusal() {
+        Some(failure) => failure.into_response(),
+        None => next.run(request).await,
+    };
+    verdict.write(response.headers_mut());
+    response
+}
+
+/// Services check the token again: this refuses early, and tells whose limit a request counts to.
+async fn token_of(gateway: &Gateway, headers: &HeaderMap) -> Token {
+    let Some(header) = headers.get(AUTHORIZATION) else { return Token::Absent };
+    let Some(token) = header.to_str().ok().and_then(bearer) else { return Token::Bad("UNAUTHENTICATED") };
+    match gateway.verify(token).await {
+        Ok(user) => HeaderValue::try_from(format!("Bearer {token}"))
+            .map_or(Token::Bad("UNAUTHENTICATED"), |header| Token::Good(header, user)),
+        Err(Refusal::Expired) => Token::Bad("TOKEN_EXPIRED"),
+        Err(Refusal::Invalid) => Token::Bad("UNAUTHENTICATED"),
+    }
+}
+
+/// The name of the scheme may be written in any case.
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

@@ -1,0 +1,116 @@
+//! The edge of the platform: REST over the services' gRPC. It takes JSON, forwards the caller's token, and answers in
+//! one envelope; it decides nothing but who may come in and how often.
+
+mod call;
+mod config;
+mod docs;
+mod edge;
+mod envelope;
+mod error;
+mod gateway;
+mod headers;
+mod input;
+mod limit;
+mod locale;
+mod openapi;
+mod origin;
+mod patch;
+mod routes;
+mod serve;
+mod text;
+
+use std::net::SocketAddr;
+
+use aipoten_kit::Process;
+use aipoten_kit::config::{Redis, Tokens};
+use anyhow::Context as _;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use futures::FutureExt as _;
+use http::{HeaderName, HeaderValue, Method, header};
+use tokio::net::TcpListener;
+use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+pub use config::{Config, Limits};
+pub use openapi::openapi;
+
+use crate::gateway::Gateway;
+
+/// The gateway, ready to serve.
+pub struct App {
+    router: Router,
+    gateway: Gateway,
+}
+
+/// Makes the gateway. Nothing needs to answer yet: a service that is down is 503 until it is back.
+pub fn build(config: &Config, redis: &Redis, tokens: &Tokens) -> anyhow::Result<App> {
+    let gateway = Gateway::new(config, redis, tokens)?;
+    let layers = ServiceBuilder::new()
+        .layer(from_fn_with_state(gateway.clone(), edge::dress))
+        .layer(cors(&config.cors_origins)?)
+        .layer(from_fn_with_state(gateway.clone(), edge::bound))
+        .layer(CatchPanicLayer::custom(edge::panicked))
+        .layer(from_fn_with_state(gateway.clone(), edge::admit))
+        .layer(DefaultBodyLimit::max(config.body_limit));
+    let router = routes::all().layer(layers).with_state(gateway.clone());
+    Ok(App { router, gateway })
+}
+
+impl App {
+    /// Serves on a bound listener as a task of the process, until it stops.
+    pub fn serve(self, listener: TcpListener, process: &Process) -> anyhow::Result<SocketAddr> {
+        let address = listener.local_addr()?;
+        self.watch(process);
+        process.spawn("gateway", serve::serve(listener, self.router, process.stop()));
+        tracing::info!(role = "gateway", %address, "serving");
+        Ok(address)
+    }
+
+    /// Ready is who can ask the services; Redis may be away.
+    fn watch(&self, process: &Process) {
+        let gateway = &self.gateway;
+        process.spawn("gateway revocations", gateway.revocations().follow(gateway.identity(), process.stop()));
+        for (name, channel) in [("identity", gateway.identity()), ("content", gateway.content())] {
+            process.check(name, move || answers(channel.clone()).boxed());
+        }
+    }
+}
+
+async fn answers(service: Channel) -> bool {
+    HealthClient::new(service).check(HealthCheckRequest::default()).await.is_ok()
+}
+
+fn cors(origins: &[String]) -> anyhow::Result<CorsLayer> {
+    let parse = |origin: &String| {
+        HeaderValue::try_from(origin).with_context(|| format!("configuration key `gateway.cors_origins`: `{origin}`"))
+    };
+    let origins = origins.iter().map(parse).collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_credentials(true)
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::ACCEPT_LANGUAGE,
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+            origin::REQUEST_ID,
+        ])
+        .expose_headers([
+            header::ETAG,
+            header::LOCATION,
+            header::RETRY_AFTER,
+            origin::REQUEST_ID,
+            HeaderName::from_static("ratelimit-limit"),
+            HeaderName::from_static("ratelimit-remaining"),
+            HeaderName::from_static("ratelimit-reset"),
+        ])
+        .max_age(std::time::Duration::from_hours(1)))
+}

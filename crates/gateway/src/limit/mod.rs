@@ -1,0 +1,180 @@
+//! How many requests a caller may make. Redis counts for all gateways together; while it is down, each counts alone.
+
+mod gcra;
+mod local;
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use aipoten_kit::config::{Redis, required};
+use anyhow::Context as _;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{Pipeline, RedisResult, Script};
+use uuid::Uuid;
+
+use self::gcra::{Verdict, WINDOW};
+use self::local::Local;
+use crate::config::Limits;
+use crate::error::Failure;
+use crate::origin::network;
+
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
+/// How long Redis may take before the local limiter decides.
+const PATIENCE: Duration = Duration::from_millis(250);
+/// How long Redis is not asked after it failed.
+const PAUSE_MS: u64 = 1000;
+
+/// Lets requests through, or not.
+pub(crate) struct Limiter {
+    limits: Limits,
+    prefix: String,
+    redis: ConnectionManager,
+    script: Script,
+    local: Local,
+    begun: Instant,
+    /// Milliseconds after `begun` until which Redis is left alone.
+    paused_until: AtomicU64,
+}
+
+/// One count that a request adds to.
+#[derive(Debug, PartialEq, Eq)]
+struct Count {
+    key: String,
+    limit: u32,
+}
+
+impl Limiter {
+    pub(crate) fn new(limits: Limits, redis: &Redis) -> anyhow::Result<Self> {
+        let client = redis::Client::open(required("common.redis.url", &redis.url)?)
+            .context("configuration key `common.redis.url` is no address of a Redis server")?;
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE))
+            .set_number_of_retries(1);
+        Ok(Self {
+            limits,
+            prefix: redis.prefix.clone(),
+            redis: ConnectionManager::new_lazy_with_config(client, config)?,
+            script: Script::new(include_str!("gcra.lua")),
+            local: Local::new(),
+            begun: Instant::now(),
+            paused_until: AtomicU64::new(0),
+        })
+    }
+
+    /// Counts a request. The verdict is the tightest of all that apply.
+    pub(crate) async fn check(&self, user: Option<Uuid>, ip: IpAddr, method: &Method, route: &str) -> Verdict {
+        let counts = self.counts(user, ip, method, route);
+        let verdicts = match self.ask_redis(&counts).await {
+            Some(verdicts) => verdicts,
+            None => counts.iter().map(|count| self.local.check(&count.key, count.limit)).collect(),
+        };
+        tightest(verdicts)
+    }
+
+    fn counts(&self, user: Option<Uuid>, ip: IpAddr, method: &Method, route: &str) -> Vec<Count> {
+        let limits = &self.limits;
+        let ip = network(ip);
+        let of_address =
+            |class: &str, limit| Count { key: format!("{}rate_limit:ip:{ip}:{class}", self.prefix), limit };
+        let mut counts = vec![of_address("all", limits.address)];
+        match user {
+            Some(id) => counts.push(Count { key: format!("{}rate_limit:{id}", self.prefix), limit: limits.user }),
+            None => counts.push(of_address("anonymous", limits.anonymous)),
+        }
+        if method == Method::POST {
+            match route.strip_prefix(crate::routes::PREFIX) {
+                Some("/auth/login") => counts.push(of_address("login", limits.login)),
+                Some("/auth/register") => counts.push(of_address("register", limits.register)),
+                Some("/auth/refresh") => counts.push(of_address("refresh", limits.refresh)),
+                _ => {}
+            }
+        }
+        counts
+    }
+
+    /// Nothing while Redis is down.
+    async fn ask_redis(&self, counts: &[Count]) -> Option<Vec<Verdict>> {
+        let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if now < self.paused_until.load(Ordering::Relaxed) {
+            return None;
+        }
+        match tokio::time::timeout(PATIENCE, self.run(counts)).await {
+            Ok(Ok(verdicts)) => return Some(verdicts),
+            Ok(Err(error)) => tracing::warn!(%error, "Redis does not count: each gateway limits alone"),
+            Err(_) => tracing::warn!("Redis is slow: each gateway limits alone"),
+        }
+        self.paused_until.store(now + PAUSE_MS, Ordering::Relaxed);
+        None
+    }
+
+    async fn run(&self, counts: &[Count]) -> RedisResult<Vec<Verdict>> {
+        let mut redis = self.redis.clone();
+        let mut answers = self.pipeline(counts, "EVALSHA", self.script.get_hash()).query_async(&mut redis).await;
+        if let Err(error) = &answers
+            && error.kind() == redis::ErrorKind::Server(redis::ServerErrorKind::NoScript)
+        {
+            answers = self.pipeline(counts, "EVAL", include_str!("gcra.lua")).query_async(&mut redis).await;
+        }
+        let answers: Vec<(bool, u32, u64, u64)> = answers?;
+        let verdict = |(count, (allowed, remaining, retry_after, reset_after)): (&Count, _)| Verdict {
+            allowed,
+            limit: count.limit,
+            remaining,
+            retry_after,
+            reset_after,
+        };
+        Ok(counts.iter().zip(answers).map(verdict).collect())
+    }
+
+    fn pipeline(&self, counts: &[Count], command: &str, script: &str) -> Pipeline {
+        let mut pipeline = redis::pipe();
+        for count in counts {
+            pipeline.cmd(command).arg(script).arg(1).arg(&count.key).arg(count.limit.max(1)).arg(WINDOW);
+        }
+        pipeline
+    }
+}
+
+/// A refusal before any leave, then what has the least left.
+fn tightest(verdicts: Vec<Verdict>) -> Verdict {
+    let order = |it: &Verdict| (it.allowed, it.remaining, u64::MAX - it.retry_after);
+    verdicts.into_iter().min_by_key(order).expect("every request has two counts at least")
+}
+
+impl Verdict {
+    /// The refusal, if it is one.
+    pub(crate) fn refusal(&self) -> Option<Failure> {
+        let wait = Duration::from_micros(self.retry_after).as_secs() + 1;
+        (!self.allowed).then(|| Failure::new("RATE_LIMITED").retry_after(Duration::from_secs(wait)))
+    }
+
+    /// Tells the caller where they stand.
+    pub(crate) fn write(&self, headers: &mut HeaderMap) {
+        headers.insert(LIMIT, HeaderValue::from(self.limit));
+        headers.insert(REMAINING, HeaderValue::from(self.remaining));
+        headers.insert(RESET, HeaderValue::from(self.reset_after.div_ceil(1_000_000)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_wins_over_leave_and_less_over_more() {
+        let verdict = |allowed, remaining, retry_after| Verdict { allowed, limit: 9, remaining, retry_after, reset_after: 0 };
+        let (plenty, little, refused) = (verdict(true, 8, 0), verdict(true, 1, 0), verdict(false, 0, 5));
+        let longer = verdict(false, 0, 50);
+        assert_eq!(tightest(vec![plenty, little]), little);
+        assert_eq!(tightest(vec![little, refused, plenty]), refused);
+        assert_eq!(tightest(vec![refused, longer]), longer);
+        assert_eq!(refused.refusal().expect("it refuses").retry_after, Some(Duration::from_secs(1)));
+        assert_eq!(little.refusal(), None);
+    }
+}

@@ -1,0 +1,128 @@
+//! Signing in, staying signed in, signing out.
+
+use aipoten_proto::identity::v1::{
+    ChangePasswordRequest, CreateSessionRequest, CurrentSession, DeleteSessionRequest, EndAllSessionsRequest,
+    EndCurrentSessionRequest, GetCurrentSessionRequest, GetJwksRequest, Jwks, ListSessionsRequest,
+    RefreshSessionRequest, RegisterUserRequest, Session, SignIn, Tokens, User,
+};
+use axum::extract::State;
+use axum::response::IntoResponse;
+use http::StatusCode;
+use http::header::CACHE_CONTROL;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::call::{Call, PublicCall};
+use crate::envelope::{Data, data};
+use crate::error::Answer;
+use crate::gateway::Gateway;
+use crate::input::{Id, Json};
+
+pub(super) fn routes() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new()
+        .routes(routes!(register))
+        .routes(routes!(login))
+        .routes(routes!(refresh))
+        .routes(routes!(logout))
+        .routes(routes!(logout_all))
+        .routes(routes!(get_me))
+        .routes(routes!(list_sessions))
+        .routes(routes!(delete_session))
+        .routes(routes!(change_password))
+}
+
+pub(super) fn key_routes() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new().routes(routes!(get_jwks))
+}
+
+/// Create an account
+#[utoipa::path(post, path = "/auth/register", tag = "auth", security(()),
+    responses((status = 201, description = "The new account", body = Data<User>)))]
+async fn register(
+    State(gateway): State<Gateway>,
+    PublicCall(call): PublicCall,
+    Json(body): Json<RegisterUserRequest>,
+) -> Answer<Data<User>> {
+    let user = gateway.users().register_user(call.with(body)).await?.into_inner();
+    Ok(data(user).version(|it| it.version).created(|_| "/users/me".to_owned()))
+}
+
+/// Sign in with e-mail address and password
+#[utoipa::path(post, path = "/auth/login", tag = "auth", security(()),
+    responses((status = 200, description = "Who signed in, and the tokens", body = Data<SignIn>)))]
+async fn login(
+    State(gateway): State<Gateway>,
+    PublicCall(call): PublicCall,
+    Json(body): Json<CreateSessionRequest>,
+) -> Answer<Data<SignIn>> {
+    Ok(data(gateway.sessions().create_session(call.with(body)).await?.into_inner()))
+}
+
+/// Trade a refresh token for new tokens
+#[utoipa::path(post, path = "/auth/refresh", tag = "auth", security(()),
+    responses((status = 200, description = "The new tokens", body = Data<Tokens>)))]
+async fn refresh(
+    State(gateway): State<Gateway>,
+    PublicCall(call): PublicCall,
+    Json(body): Json<RefreshSessionRequest>,
+) -> Answer<Data<Tokens>> {
+    Ok(data(gateway.sessions().refresh_session(call.with(body)).await?.into_inner()))
+}
+
+/// End this session
+#[utoipa::path(post, path = "/auth/logout", tag = "auth", responses((status = 204, description = "The session has ended")))]
+async fn logout(State(gateway): State<Gateway>, call: Call) -> Answer<StatusCode> {
+    gateway.sessions().end_current_session(call.with(EndCurrentSessionRequest {})).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// End all sessions, this one too
+#[utoipa::path(post, path = "/auth/logout-all", tag = "auth", responses((status = 204, description = "All sessions have ended")))]
+async fn logout_all(State(gateway): State<Gateway>, call: Call) -> Answer<StatusCode> {
+    gateway.sessions().end_all_sessions(call.with(EndAllSessionsRequest {})).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Who am I
+#[utoipa::path(get, path = "/auth/me", tag = "auth",
+    responses((status = 200, description = "Account, session and permissions", body = Data<CurrentSession>)))]
+async fn get_me(State(gateway): State<Gateway>, call: Call) -> Answer<Data<CurrentSession>> {
+    Ok(data(gateway.sessions().get_current_session(call.with(GetCurrentSessionRequest {})).await?.into_inner()))
+}
+
+/// Devices that are signed in
+#[utoipa::path(get, path = "/auth/sessions", tag = "auth",
+    responses((status = 200, description = "Live sessions, the newest first", body = Data<Vec<Session>>)))]
+async fn list_sessions(State(gateway): State<Gateway>, call: Call) -> Answer<Data<Vec<Session>>> {
+    let answer = gateway.sessions().list_sessions(call.with(ListSessionsRequest {})).await?.into_inner();
+    Ok(data(answer.sessions))
+}
+
+/// Sign a device out
+#[utoipa::path(delete, path = "/auth/sessions/{session_id}", tag = "auth",
+    params(("session_id" = Uuid, Path, description = "The session")),
+    responses((status = 204, description = "The session has ended")))]
+async fn delete_session(State(gateway): State<Gateway>, call: Call, Id(session_id): Id) -> Answer<StatusCode> {
+    gateway.sessions().delete_session(call.with(DeleteSessionRequest { session_id })).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Change the password; every other session ends
+#[utoipa::path(post, path = "/auth/password/change", tag = "auth",
+    responses((status = 204, description = "The new password counts from now on")))]
+async fn change_password(
+    State(gateway): State<Gateway>,
+    call: Call,
+    Json(body): Json<ChangePasswordRequest>,
+) -> Answer<StatusCode> {
+    gateway.users().change_password(call.with(body)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Public keys of access tokens (RFC 7517)
+#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "auth", security(()),
+    responses((status = 200, description = "The key set, without envelope", body = Jwks)))]
+async fn get_jwks(State(gateway): State<Gateway>, PublicCall(call): PublicCall) -> Answer<impl IntoResponse> {
+    let keys = gateway.keys().get_jwks(call.with(GetJwksRequest {})).await?.into_inner();
+    Ok(([(CACHE_CONTROL, "public, max-age=300")], axum::Json(keys)))
+}
