@@ -82,14 +82,26 @@ impl Drop for TestDatabase {
         // A thread of its own: a drop cannot await, and the test's runtime may be gone.
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(async {
-                let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
-                admin().await.execute(AssertSqlSafe(drop)).await.expect("the test's database can be dropped");
-            });
+            runtime.block_on(remove(&name));
         });
         let dropped = dropping.join().is_ok() || std::thread::panicking();
         assert!(dropped, "the test's database {} was left behind", self.name);
     }
+}
+
+/// The service under test may still be connected, and only its own role may end its connections.
+async fn remove(name: &str) {
+    let mut owner = admin().await;
+    let close = format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false");
+    owner.execute(AssertSqlSafe(close)).await.expect("the test's database can be closed");
+    let mut app = self::owner().username("aipoten_app").connect().await.expect("the test database server answers");
+    sqlx::query("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1 AND usename = current_user")
+        .bind(name)
+        .execute(&mut app)
+        .await
+        .expect("the service's connections can be ended");
+    let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+    owner.execute(AssertSqlSafe(drop)).await.expect("the test's database can be dropped");
 }
 
 fn owner() -> PgConnectOptions {

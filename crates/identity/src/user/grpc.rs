@@ -93,6 +93,10 @@ fn phone(fields: &mut Fields, text: Option<String>) -> Option<String> {
 
 fn consents(fields: &mut Fields, given: &[GivenConsent]) -> Vec<NewConsent> {
     let mut consents: Vec<NewConsent> = Vec::new();
+    if given.len() > 10 {
+        fields.violate("consents", "too_many max=10");
+        return consents;
+    }
     for (at, consent) in given.iter().enumerate() {
         let text_version = fields.text(&format!("consents[{at}].text_version"), &consent.text_version, 40);
         let kind = consent::parse_kind(consent.kind());

@@ -138,7 +138,7 @@ async fn nul_and_control_characters_are_refused_and_never_an_internal_error() {
             email: with("mina@example.com"),
             password: with("correct 7!"),
             name: with("Mina"),
-            phone: Some(with("0101234567")),
+            phone: Some(with("0101234")),
             consents: vec![
                 GivenConsent { kind: ConsentKind::Terms.into(), text_version: with("1") },
                 GivenConsent { kind: ConsentKind::Privacy.into(), text_version: with("1") },
@@ -158,6 +158,6 @@ async fn a_registration_with_thousands_of_faults_still_gets_an_answer() {
     let world = World::start().await;
     let request = RegisterUserRequest { consents: vec![GivenConsent::default(); 5000], ..registration("") };
     let told = violations(world.users().register_user(request).await);
-    assert!(told.contains(&"consents: too_many max=10".to_owned()), "{told:?}");
+    assert_eq!(told, ["email: required", "consents: too_many max=10"]);
     world.end().await;
 }

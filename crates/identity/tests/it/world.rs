@@ -129,7 +129,7 @@ impl World {
         let mut config = Config { database: database.config(), encryption: encryption(), ..Config::default() };
         let mut common = Common {
             redis: redis(),
-            broker: aipoten_events::Config::new(broker_url()),
+            broker: aipoten_events::Config { url: broker_url().into(), ..aipoten_events::Config::default() },
             tokens: Tokens::default(),
             reflection: false,
         };
