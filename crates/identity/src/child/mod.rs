@@ -10,9 +10,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::App;
 use crate::audit::{self, Act};
 use crate::consent::{self, Kind};
+use crate::{App, user};
 
 /// How many children one account may have.
 const LIMIT: i64 = 20;
@@ -144,11 +144,12 @@ impl Patch {
 async fn create(app: &App, caller: &Caller, details: Details) -> Result<Child> {
     let parent = caller.with_role(Role::Parent)?;
     let mut tx = app.pool.begin().await?;
+    user::lock(app, &mut tx, parent.id).await?;
     consent::require(&mut tx, parent.id, Kind::Guardian).await?;
     if !details.sensitive().is_empty() {
         consent::require(&mut tx, parent.id, Kind::ChildSensitiveData).await?;
     }
-    if store::lock_and_count(&mut tx, parent.id).await? >= LIMIT {
+    if store::count(&mut tx, parent.id).await? >= LIMIT {
         return Err(Error::FailedPrecondition(Reason::from("LIMIT_REACHED").with("max", LIMIT.to_string())));
     }
     let child = store::insert(&mut tx, &app.cipher, Uuid::now_v7(), details).await?;

@@ -41,22 +41,28 @@ impl UserService for App {
 
     async fn change_password(&self, request: Request<ChangePasswordRequest>) -> Result<Response<()>, GrpcStatus> {
         let caller = Caller::of(&request);
-        let request = request.into_inner();
-        let mut fields = Fields::new();
-        fields.check(!request.current_password.is_empty(), "current_password", "required");
-        fields.check(request.current_password.chars().count() <= 128, "current_password", "too_long max=128");
-        fields.check(!request.new_password.is_empty(), "new_password", "required");
-        fields.finish()?;
-        let change = PasswordChange { current: request.current_password.into(), new: request.new_password.into() };
+        let change = password_change(request.into_inner(), &self.config.password)?;
         super::change_password(self, &caller, change).await?;
         Ok(Response::new(()))
     }
 }
 
+fn password_change(request: ChangePasswordRequest, rules: &config::Password) -> Result<PasswordChange, Error> {
+    let mut fields = Fields::new();
+    let (current, new) = (request.current_password, request.new_password);
+    fields.check(!current.is_empty(), "current_password", "required");
+    fields.check(current.chars().count() <= 128, "current_password", "too_long max=128");
+    password::check(&mut fields, "new_password", &new, rules);
+    fields.check(new.is_empty() || new != current, "new_password", "password_unchanged");
+    fields.finish()?;
+    Ok(PasswordChange { current: current.into(), new: new.into() })
+}
+
 fn registration(request: RegisterUserRequest, rules: &config::Password) -> Result<Registration, Error> {
     let mut fields = Fields::new();
     let email = email(&mut fields, &request.email);
-    password::check(&mut fields, "password", &request.password, &email, rules);
+    password::check(&mut fields, "password", &request.password, rules);
+    password::check_personal(&mut fields, "password", &request.password, &email);
     let role = match request.role() {
         proto::Role::Parent => Role::Parent,
         proto::Role::Therapist => Role::Therapist,
