@@ -118,6 +118,19 @@ impl Patch {
             .any(|text| matches!(text, Some(Some(_))))
     }
 
+    /// Whether it does more than clear.
+    fn sets(&self) -> bool {
+        let numbers = [
+            self.gestational_weeks,
+            self.gestational_days,
+            self.birth_weight_g,
+            self.current_height_mm,
+            self.current_weight_g,
+        ];
+        let kept = self.name.is_some() || self.birth_date.is_some() || self.gender.is_some();
+        kept || numbers.into_iter().any(|number| matches!(number, Some(Some(_)))) || self.sets_sensitive()
+    }
+
     fn apply(self, old: Details) -> Result<Details> {
         let gestational_weeks = self.gestational_weeks.unwrap_or(old.gestational_weeks);
         let days = self.gestational_days.unwrap_or(old.gestational_days);
@@ -181,6 +194,9 @@ async fn update(app: &App, caller: &Caller, child_id: Uuid, patch: Patch) -> Res
     let child = store::lock(&mut tx, &app.cipher, child_id, parent.id).await?.ok_or_else(not_found)?;
     if patch.expected_version.is_some_and(|version| version != child.version) {
         return Err(Error::version_mismatch());
+    }
+    if patch.sets() {
+        consent::require(&mut tx, parent.id, Kind::Guardian).await?;
     }
     if patch.sets_sensitive() {
         consent::require(&mut tx, parent.id, Kind::ChildSensitiveData).await?;
