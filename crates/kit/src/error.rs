@@ -194,7 +194,8 @@ mod tests {
     fn no_number_and_no_length_of_wrong_fields_makes_a_status_too_big_for_a_header() {
         let violation = Violation { field: "한".repeat(5000), rule: "unknown_field".to_owned() };
         let status = Status::from(Error::InvalidArgument(vec![violation; 5000]));
-        let size: usize = status.into_http::<()>().headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        let size: usize =
+            status.into_http::<()>().headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
         assert!(size < 12 * 1024, "{size} bytes");
     }
 

@@ -100,7 +100,8 @@ impl Process {
 
     /// Serves the operations port, never public: /health/live and /health/ready.
     pub fn serve_ops(&self, listener: TcpListener) {
-        let serving = axum::serve(listener, ops_router(self.clone())).with_graceful_shutdown(self.stop().cancelled_owned());
+        let serving =
+            axum::serve(listener, ops_router(self.clone())).with_graceful_shutdown(self.stop().cancelled_owned());
         self.spawn("ops", async move { Ok(serving.await?) });
     }
 

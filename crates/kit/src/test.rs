@@ -108,11 +108,13 @@ async fn remove(name: &str) {
     let close = format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false");
     owner.execute(AssertSqlSafe(close)).await.expect("the test's database can be closed");
     let mut app = self::owner().username("aipoten_app").connect().await.expect("the test database server answers");
-    sqlx::query("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1 AND usename = current_user")
-        .bind(name)
-        .execute(&mut app)
-        .await
-        .expect("the service's connections can be ended");
+    sqlx::query(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1 AND usename = current_user",
+    )
+    .bind(name)
+    .execute(&mut app)
+    .await
+    .expect("the service's connections can be ended");
     let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
     owner.execute(AssertSqlSafe(drop)).await.expect("the test's database can be dropped");
 }

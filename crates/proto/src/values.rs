@@ -40,7 +40,8 @@ mod tests {
     #[test]
     fn a_date_has_one_form() {
         assert_eq!(date("2025-03-04"), Ok(NaiveDate::from_ymd_opt(2025, 3, 4).expect("a day")));
-        for odd in ["", "2025-3-4", "+025-03-04", " 2025-3-04", "2025-03- 4", "2025-02-30", "2025/03/04", "２025-03-0"] {
+        for odd in ["", "2025-3-4", "+025-03-04", " 2025-3-04", "2025-03- 4", "2025-02-30", "2025/03/04", "２025-03-0"]
+        {
             assert_eq!(date(odd), Err(Invalid), "{odd}");
         }
     }

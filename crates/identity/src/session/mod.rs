@@ -116,7 +116,7 @@ async fn issue_session(
     proof: Proof,
     device_label: Option<String>,
 ) -> Result<Option<(User, Session)>> {
-    let user = user::note_sign_in(app, conn, user_id, proof.password_hash.as_deref()).await?;
+    let user = user::note_sign_in(app, conn, caller, user_id, proof.password_hash.as_deref()).await?;
     let Some(user) = user else { return Ok(None) };
     let now = Utc::now();
     let absolute_expires_at = now + absolute(&app.config.session, user.role);

@@ -74,10 +74,15 @@ pub(crate) async fn credentials(conn: &mut PgConnection, email: &str) -> Result<
 pub(crate) async fn note_sign_in(
     app: &App,
     conn: &mut PgConnection,
+    caller: &Caller,
     user_id: Uuid,
     password_hash: Option<&str>,
 ) -> Result<Option<User>> {
-    store::note_sign_in(conn, &app.cipher, user_id, password_hash).await
+    let user = store::note_sign_in(conn, &app.cipher, user_id, password_hash).await?;
+    if user.is_some() {
+        erase::take_back(conn, caller, user_id).await?;
+    }
+    Ok(user)
 }
 
 /// An account in use.

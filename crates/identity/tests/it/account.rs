@@ -88,8 +88,7 @@ async fn of_two_changes_based_on_the_same_version_one_wins() {
         expected_version: Some(1),
         ..UpdateMeRequest::default()
     };
-    let (one, two) =
-        tokio::join!(update(&world, &parent, rename("One")), update(&world, &parent, rename("Two")));
+    let (one, two) = tokio::join!(update(&world, &parent, rename("One")), update(&world, &parent, rename("Two")));
     let (won, lost) = if one.is_ok() { (one, two) } else { (two, one) };
     assert_eq!(won.expect("one wins").into_inner().version, 2);
     assert_refused(lost, Code::Aborted, "VERSION_MISMATCH");

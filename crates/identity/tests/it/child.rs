@@ -27,8 +27,14 @@ async fn a_child_is_added_read_and_listed_as_the_parent_said() {
     let parent = world.guardian().await;
     let child = world.child_of(&parent).await;
     let said = full_child();
-    assert_eq!((child.name.as_str(), child.birth_date.as_str(), child.gender()), ("서아", "2025-03-04", Gender::Female));
-    assert_eq!((child.gestational_weeks, child.gestational_days, child.birth_weight_g), (Some(32), Some(3), Some(1800)));
+    assert_eq!(
+        (child.name.as_str(), child.birth_date.as_str(), child.gender()),
+        ("서아", "2025-03-04", Gender::Female)
+    );
+    assert_eq!(
+        (child.gestational_weeks, child.gestational_days, child.birth_weight_g),
+        (Some(32), Some(3), Some(1800))
+    );
     assert_eq!((child.current_height_mm, child.current_weight_g), (Some(780), Some(9900)));
     assert_eq!((child.medical_history.clone(), child.notes.clone()), (said.medical_history, said.notes));
     assert_eq!(child.version, 1);
@@ -157,7 +163,8 @@ async fn a_day_of_birth_is_a_day_of_the_last_eighteen_years() {
     for date in [too_old.to_string(), "1970-01-01".to_owned(), "0001-01-01".to_owned()] {
         assert_eq!(violations(told(date).await), ["birth_date: too_long_ago years=18"]);
     }
-    for odd in ["2025-3-4", "20250304", "2025/03/04", "2025-03-04T00:00:00Z", "+025-03-04", " 2025-3-04", "2025-03- 4"] {
+    for odd in ["2025-3-4", "20250304", "2025/03/04", "2025-03-04T00:00:00Z", "+025-03-04", " 2025-3-04", "2025-03- 4"]
+    {
         assert_eq!(violations(told(odd.to_owned()).await), ["birth_date: not_a_date"], "{odd}");
     }
     told(today.to_string()).await.expect("born today");

@@ -69,7 +69,15 @@ async fn what_the_mask_names_is_set_and_nothing_else() {
 #[tokio::test]
 async fn a_field_named_without_a_value_is_cleared_unless_it_cannot_be_empty() {
     let family = Family::start().await;
-    let cleared = ["birth_weight_g", "current_height_mm", "current_weight_g", "medical_history", "family_history", "treatment_history", "notes"];
+    let cleared = [
+        "birth_weight_g",
+        "current_height_mm",
+        "current_weight_g",
+        "medical_history",
+        "family_history",
+        "treatment_history",
+        "notes",
+    ];
     let child = family.change(&cleared, UpdateChildRequest::default()).await.expect("cleared").into_inner();
     let expected = Child {
         birth_weight_g: None,
@@ -85,10 +93,7 @@ async fn a_field_named_without_a_value_is_cleared_unless_it_cannot_be_empty() {
     };
     assert_eq!(child, expected);
     let kept = family.change(&["name", "birth_date", "gender"], UpdateChildRequest::default()).await;
-    assert_eq!(
-        violations(kept),
-        ["name: cannot_be_empty", "birth_date: cannot_be_empty", "gender: cannot_be_empty"]
-    );
+    assert_eq!(violations(kept), ["name: cannot_be_empty", "birth_date: cannot_be_empty", "gender: cannot_be_empty"]);
     family.end().await;
 }
 
@@ -100,7 +105,8 @@ async fn weeks_and_days_of_pregnancy_go_together() {
     assert_eq!((child.gestational_weeks, child.gestational_days), (Some(32), Some(5)));
     let both = family.change(&["gestational_weeks", "gestational_days"], days(5)).await;
     assert_eq!(violations(both), ["gestational_days: needs_weeks"]);
-    let child = family.change(&["gestational_weeks"], UpdateChildRequest::default()).await.expect("cleared").into_inner();
+    let child =
+        family.change(&["gestational_weeks"], UpdateChildRequest::default()).await.expect("cleared").into_inner();
     assert_eq!((child.gestational_weeks, child.gestational_days), (None, None), "the days go with the weeks");
     let days_alone = family.change(&["gestational_days"], days(5)).await;
     assert_eq!(violations(days_alone), ["gestational_days: needs_weeks"]);
@@ -111,10 +117,7 @@ async fn weeks_and_days_of_pregnancy_go_together() {
 #[tokio::test]
 async fn a_change_without_sense_is_refused_with_all_that_is_wrong_and_changes_nothing() {
     let family = Family::start().await;
-    assert_eq!(
-        violations(family.change(&[], UpdateChildRequest::default()).await),
-        ["update_mask: nothing_to_change"]
-    );
+    assert_eq!(violations(family.change(&[], UpdateChildRequest::default()).await), ["update_mask: nothing_to_change"]);
     let wrong = UpdateChildRequest {
         name: Some(" ".to_owned()),
         birth_date: Some("1970-01-01".to_owned()),

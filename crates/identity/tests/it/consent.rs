@@ -1,6 +1,4 @@
-use aipoten_proto::identity::v1::{
-    Consent, ConsentKind, ConsentMethod, ListConsentsRequest, RecordConsentRequest,
-};
+use aipoten_proto::identity::v1::{Consent, ConsentKind, ConsentMethod, ListConsentsRequest, RecordConsentRequest};
 use tonic::{Code, Response, Status};
 
 use crate::world::{Person, World, assert_refused, consent, violations, withdrawal};
@@ -19,7 +17,10 @@ async fn a_consent_is_given_replaced_and_withdrawn_and_all_of_it_stays_on_record
     let world = World::start().await;
     let (parent, stranger) = (world.parent().await, world.parent().await);
     let first = record(&world, &parent, consent(ConsentKind::Guardian)).await.expect("given").into_inner();
-    assert_eq!((first.kind(), first.method(), first.withdrawn_at), (ConsentKind::Guardian, ConsentMethod::WebSms, None));
+    assert_eq!(
+        (first.kind(), first.method(), first.withdrawn_at),
+        (ConsentKind::Guardian, ConsentMethod::WebSms, None)
+    );
     let newer = RecordConsentRequest { text_version: "2026-12-01".to_owned(), ..consent(ConsentKind::Guardian) };
     let second = record(&world, &parent, newer).await.expect("given").into_inner();
     assert_ne!(second.id, first.id);

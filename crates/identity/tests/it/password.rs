@@ -27,7 +27,8 @@ async fn a_changed_password_ends_the_other_sessions_and_the_old_password() {
     let old = world.try_sign_in(&phone.email, PASSWORD).await.map(|it| it.id);
     assert_refused(old, Code::Unauthenticated, "INVALID_CREDENTIALS");
     world.try_sign_in(&phone.email, NEW).await.map(|it| it.id).expect("the new one is good");
-    let noted = "SELECT count(*) FROM audit_logs WHERE actor_id = $1 AND action = 'password.changed' AND outcome = 'success'";
+    let noted =
+        "SELECT count(*) FROM audit_logs WHERE actor_id = $1 AND action = 'password.changed' AND outcome = 'success'";
     assert_eq!(world.count(noted, phone.id).await, 1);
     replica.end().await;
     world.end().await;
@@ -39,7 +40,8 @@ async fn a_change_without_the_current_password_is_refused_and_noted() {
     let (phone, stranger) = (world.parent().await, world.parent().await);
     let wrong = change(&world, &phone, "wrong horse 7!", NEW).await;
     assert_refused(wrong, Code::Unauthenticated, "INVALID_CREDENTIALS");
-    let noted = "SELECT count(*) FROM audit_logs WHERE actor_id = $1 AND action = 'password.changed' AND outcome = 'refused'";
+    let noted =
+        "SELECT count(*) FROM audit_logs WHERE actor_id = $1 AND action = 'password.changed' AND outcome = 'refused'";
     assert_eq!((world.count(noted, phone.id).await, world.count(noted, stranger.id).await), (1, 0));
     world.sign_in(&phone.email).await;
     world.end().await;

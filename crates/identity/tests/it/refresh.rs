@@ -53,7 +53,8 @@ async fn forty_tabs_on_two_replicas_get_one_successor() {
     let replica = world.replica().await;
     let parent = world.parent().await;
     let token = &parent.tokens.refresh_token;
-    let tabs = (0..40).map(async |tab| if tab % 2 == 0 { world.refresh(token).await } else { replica.refresh(token).await });
+    let tabs =
+        (0..40).map(async |tab| if tab % 2 == 0 { world.refresh(token).await } else { replica.refresh(token).await });
     let mut successors = Vec::new();
     for answer in futures::future::join_all(tabs).await {
         successors.push(answer.expect("refreshed").refresh_token);
@@ -77,7 +78,9 @@ async fn a_used_token_is_taken_for_stolen_once_the_grace_is_over() {
     let other = World::start().await;
     let parent = other.parent().await;
     other.refresh(&parent.tokens.refresh_token).await.expect("refreshed");
-    other.alter("UPDATE sessions SET rotated_at = rotated_at - interval '11 s' WHERE id = $1", parent.session_id()).await;
+    other
+        .alter("UPDATE sessions SET rotated_at = rotated_at - interval '11 s' WHERE id = $1", parent.session_id())
+        .await;
     assert_refused(other.refresh(&parent.tokens.refresh_token).await, Code::Unauthenticated, "UNAUTHENTICATED");
     let ended = "SELECT count(*) FROM sessions WHERE id = $1 AND revoke_reason = 'refresh_reuse'";
     assert_eq!(other.count(ended, parent.session_id()).await, 1);
@@ -100,7 +103,8 @@ async fn garbage_and_forgeries_are_refused_and_end_nothing() {
     let mut nobodys = good.clone();
     nobodys[..16].copy_from_slice(uuid::Uuid::now_v7().as_bytes());
     let longer = [good.as_slice(), &[0]].concat();
-    let forged = [older, foreign, nobodys, longer, good[..55].to_vec(), vec![0; 56]].map(|it| URL_SAFE_NO_PAD.encode(it));
+    let forged =
+        [older, foreign, nobodys, longer, good[..55].to_vec(), vec![0; 56]].map(|it| URL_SAFE_NO_PAD.encode(it));
     let garbage = ["x", "\0", "한글", &parent.tokens.access_token, &"A".repeat(100_000)].map(str::to_owned);
     for refresh_token in forged.into_iter().chain(garbage) {
         let answer = world.sessions().refresh_session(RefreshSessionRequest { refresh_token }).await;
@@ -117,7 +121,9 @@ async fn an_expired_session_cannot_be_refreshed() {
     let world = World::start().await;
     let (idle, old) = (world.parent().await, world.parent().await);
     world.alter("UPDATE sessions SET idle_expires_at = now() - interval '1 s' WHERE id = $1", idle.session_id()).await;
-    world.alter("UPDATE sessions SET absolute_expires_at = now() - interval '1 s' WHERE id = $1", old.session_id()).await;
+    world
+        .alter("UPDATE sessions SET absolute_expires_at = now() - interval '1 s' WHERE id = $1", old.session_id())
+        .await;
     for person in [idle, old] {
         assert_refused(world.refresh(&person.tokens.refresh_token).await, Code::Unauthenticated, "UNAUTHENTICATED");
         let listed = world.sessions().list_sessions(person.asks(Default::default())).await.expect("listed");
@@ -130,7 +136,9 @@ async fn an_expired_session_cannot_be_refreshed() {
 async fn refreshing_never_leads_past_the_absolute_end() {
     let world = World::start().await;
     let parent = world.parent().await;
-    world.alter("UPDATE sessions SET absolute_expires_at = now() + interval '60 s' WHERE id = $1", parent.session_id()).await;
+    world
+        .alter("UPDATE sessions SET absolute_expires_at = now() + interval '60 s' WHERE id = $1", parent.session_id())
+        .await;
     let tokens = world.refresh(&parent.tokens.refresh_token).await.expect("refreshed");
     assert!((50..=60).contains(&tokens.refresh_expires_in), "{}", tokens.refresh_expires_in);
     assert!((50..=60).contains(&tokens.expires_in), "{}", tokens.expires_in);

@@ -3,6 +3,7 @@ use aipoten_proto::identity::v1::{
     CreateSessionRequest, DeleteSessionRequest, EndAllSessionsRequest, EndCurrentSessionRequest,
     GetCurrentSessionRequest, ListRevocationsRequest, ListSessionsRequest,
 };
+use secrecy::ExposeSecret as _;
 use tonic::Code;
 use uuid::Uuid;
 
@@ -66,7 +67,8 @@ async fn signing_out_ends_this_session_on_every_replica_within_a_second() {
 
     let again = world.sessions().end_current_session(phone.asks(EndCurrentSessionRequest {})).await;
     assert_refused(again, Code::Unauthenticated, "UNAUTHENTICATED");
-    let noted = "SELECT count(*) FROM audit_logs WHERE resource_id = $1 AND action = 'session.ended' AND outcome = 'success'";
+    let noted =
+        "SELECT count(*) FROM audit_logs WHERE resource_id = $1 AND action = 'session.ended' AND outcome = 'success'";
     assert_eq!(world.count(noted, phone.session_id()).await, 1);
     replica.end().await;
     world.end().await;
@@ -145,5 +147,30 @@ async fn revocations_are_told_to_every_process_that_asks() {
 
     world.alter("UPDATE sessions SET revoked_at = now() - interval '906 s' WHERE id = $1", parent.session_id()).await;
     assert!(told(None).await.is_empty(), "its access tokens have expired");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn copies_of_sessions_lie_in_redis_as_long_as_they_are_of_use() {
+    let world = World::start().await;
+    let parent = world.parent().await;
+    let client = redis::Client::open(world.common.redis.url.expose_secret()).expect("an address");
+    let connection = client.get_multiplexed_async_connection().await.expect("Redis answers");
+    let life = async |kind: &str, id: Uuid| {
+        let key = format!("{}{kind}:{id}", world.common.redis.prefix);
+        redis::cmd("TTL").arg(key).query_async::<i64>(&mut connection.clone()).await.expect("answered")
+    };
+    let (user, session, week) = (parent.id, parent.session_id(), 7 * 24 * 3600);
+    let lives_for = |seconds: i64, at_most: i64| (at_most - 60..=at_most).contains(&seconds);
+    eventually("the session is there", async || {
+        lives_for(life("session", user).await, week) && lives_for(life("refresh", session).await, week)
+    })
+    .await;
+    world.sessions().end_current_session(parent.asks(EndCurrentSessionRequest {})).await.expect("ended");
+    eventually("the session is on the black list alone", async || {
+        let gone = -2;
+        lives_for(life("blacklist", session).await, 905) && life("refresh", session).await == gone
+    })
+    .await;
     world.end().await;
 }

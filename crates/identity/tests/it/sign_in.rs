@@ -2,9 +2,7 @@ use aipoten_proto::identity::v1::{CreateSessionRequest, DeleteMeRequest, GetMeRe
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
 
-use crate::world::{
-    PASSWORD, World, assert_refused, attempt, from_device, new_address, registration, violations,
-};
+use crate::world::{PASSWORD, World, assert_refused, attempt, from_device, new_address, registration, violations};
 
 #[tokio::test]
 async fn signing_in_gives_tokens_and_is_noted() {
@@ -25,7 +23,8 @@ async fn signing_in_gives_tokens_and_is_noted() {
     let noted = "SELECT count(*) FROM audit_logs WHERE actor_id = $1 AND action = 'session.created'
                  AND outcome = 'success' AND ip = '203.0.113.7' AND user_agent = 'Mina''s phone' AND request_id = 'r-1'";
     assert_eq!(world.count(noted, id).await, 1);
-    let session = "SELECT count(*) FROM sessions WHERE id = $1 AND device_label = 'Mina''s phone' AND ip = '203.0.113.7'";
+    let session =
+        "SELECT count(*) FROM sessions WHERE id = $1 AND device_label = 'Mina''s phone' AND ip = '203.0.113.7'";
     assert_eq!(world.count(session, tokens.session_id.parse().expect("a UUID")).await, 1);
     world.end().await;
 }
@@ -53,7 +52,8 @@ async fn a_wrong_password_an_unknown_address_and_a_closed_account_look_alike() {
         let refused = world.try_sign_in(email, PASSWORD).await.err().expect("refused");
         assert_eq!(seen(&refused), seen(&wrong), "{email} is told apart");
     }
-    let noted = "SELECT count(*) FROM audit_logs WHERE actor_id = $1 AND action = 'session.created' AND outcome = 'refused'";
+    let noted =
+        "SELECT count(*) FROM audit_logs WHERE actor_id = $1 AND action = 'session.created' AND outcome = 'refused'";
     assert_eq!(world.count(noted, known.id).await, 1);
     assert_eq!(world.count(noted, suspended.id).await, 1);
     let of_nobody = "SELECT count(*) FROM audit_logs WHERE actor_id IS NULL AND action = 'session.created'
@@ -66,10 +66,7 @@ async fn a_wrong_password_an_unknown_address_and_a_closed_account_look_alike() {
 async fn an_attempt_without_sense_is_refused_with_all_that_is_wrong() {
     let world = World::start().await;
     let nothing = CreateSessionRequest::default();
-    assert_eq!(
-        violations(world.sessions().create_session(nothing).await),
-        ["email: required", "password: required"]
-    );
+    assert_eq!(violations(world.sessions().create_session(nothing).await), ["email: required", "password: required"]);
     let wrong = CreateSessionRequest {
         email: "mina\0@example.com".to_owned(),
         password: "p".repeat(129),
