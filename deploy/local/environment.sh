@@ -2,12 +2,18 @@
 
 database_url() { echo "postgres://$1@127.0.0.1:$postgres_port/$2"; }
 
-# The key of the encrypted columns is made once for a checkout and lives as long as the data.
-development_key() {
-  local file=$state/secrets
-  [[ -s $file ]] || (umask 077 && echo "dev1:$(random_base64 32)" >"$file")
+# made_once FILE COMMAND…: secrets are made once for a checkout and live as long as its data.
+made_once() {
+  local file=$state/$1
+  shift
+  [[ -s $file ]] || (umask 077 && "$@" >"$file")
   cat "$file"
 }
+
+development_key() { echo "dev1:$(random_base64 32)"; }
+
+# Long enough to guess in vain, with the letter, digit and sign that are asked for.
+administrator_password() { echo "a1-$(random_base64 18)"; }
 
 environment_lines() {
   local domain
@@ -16,8 +22,14 @@ environment_lines() {
       MODE=development \
       "REDIS__URL=redis://127.0.0.1:$redis_port/" \
       "BROKER__URL=amqp://guest:guest@127.0.0.1:$amqp_port/%2f" \
-      "IDENTITY__ENCRYPTION__KEYS=$(development_key)" \
-      IDENTITY__ENCRYPTION__ACTIVE=dev1
+      "IDENTITY__ENCRYPTION__KEYS=$(made_once encryption-key development_key)" \
+      IDENTITY__ENCRYPTION__ACTIVE=dev1 \
+      IDENTITY__ADMIN__EMAIL=admin@aipoten.example \
+      "IDENTITY__ADMIN__PASSWORD=$(made_once admin-password administrator_password)" \
+      REFLECTION=true \
+      LOG__FORMAT=text
+    # One developer is many people at once.
+    printf 'AIPOTEN__GATEWAY__LIMITS__%s=6000\n' USER ANONYMOUS ADDRESS LOGIN REGISTER REFRESH
     for domain in IDENTITY CONTENT; do
       printf 'AIPOTEN__%s__DATABASE__%s\n' \
         "$domain" "URL=$(database_url aipoten_app "aipoten_${domain,,}")" \

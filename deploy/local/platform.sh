@@ -60,7 +60,8 @@ run() {
   "$here/servers.sh" up dev
   (cd "$root" && cargo build --workspace)
   up_to_date || start
-  printf '%-12s%s\n' API "http://127.0.0.1:$api_port/api/v1" Reference "http://127.0.0.1:$api_port/docs" \
+  printf '%-15s%s\n' API "http://127.0.0.1:$api_port/api/v1" Reference "http://127.0.0.1:$api_port/docs" \
+    Administrator "admin@aipoten.example, password in .local/dev/admin-password" \
     Log "${state#"$root/"}/aipoten.log (make logs)"
 }
 

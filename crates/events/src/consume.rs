@@ -151,14 +151,7 @@ impl Taking {
     /// Acknowledges only what the database has. An error ends the connection, and the broker keeps the event.
     async fn take(&self, delivery: Delivery) -> anyhow::Result<()> {
         let envelope = Envelope::of(&delivery);
-        let span = tracing::info_span!(
-            "event",
-            id = %envelope.id,
-            r#type = envelope.event_type,
-            request_id = envelope.context.request_id,
-            traceparent = envelope.context.traceparent,
-        );
-        self.apply(&envelope, &delivery.data).instrument(span).await.context("the database failed")?;
+        self.apply(&envelope, &delivery.data).instrument(envelope.span()).await.context("the database failed")?;
         delivery.ack(BasicAckOptions::default()).await?;
         Ok(())
     }

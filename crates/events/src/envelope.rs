@@ -1,6 +1,6 @@
 //! What travels beside an event's body, under the names of `CloudEvents`.
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use lapin::BasicProperties;
 use lapin::message::Delivery;
@@ -76,8 +76,18 @@ impl Envelope {
         }
     }
 
+    /// What is logged while the event is handled shows where it came from.
+    pub(crate) fn span(&self) -> tracing::Span {
+        tracing::info_span!(
+            "event",
+            id = %self.id,
+            r#type = self.event_type,
+            request_id = self.context.request_id,
+            traceparent = self.context.traceparent,
+        )
+    }
+
     pub(crate) fn open<E: Event>(&self, payload: &[u8]) -> anyhow::Result<Delivered<E>> {
-        ensure!(self.event_type == E::full_name(), "a {} is no {}", self.event_type, E::full_name());
         let (_, id) = self.subject.rsplit_once('/').context("the subject header names no row")?;
         Ok(Delivered {
             id: self.id,

@@ -1,3 +1,4 @@
+use aipoten_kit::Caller;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -31,6 +32,15 @@ pub struct Context {
     /// Id of the account that acted, or the name of the service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
+}
+
+/// Caused by a call.
+impl From<&Caller> for Context {
+    fn from(caller: &Caller) -> Self {
+        let request_id = Some(caller.request_id.clone()).filter(|id| !id.is_empty());
+        let actor = caller.user.as_ref().map(|user| user.id.to_string());
+        Self { traceparent: None, request_id, actor }
+    }
 }
 
 /// An event as its handler gets it.

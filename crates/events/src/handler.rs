@@ -19,7 +19,8 @@ use crate::failure::Failure;
 pub(crate) const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// `async fn(conn: &mut PgConnection, event: &Delivered<E>) -> Result<(), Failure>`. What it writes through `conn`
-/// commits together with the note that the event was taken in, or not at all; after a failure it is called again.
+/// commits together with the note that the event was taken in, or not at all; after a failure it is called again. One
+/// that needs more than the connection is a struct that implements this.
 pub trait Handler<'a, E: Event>: Send + Sync {
     /// The answer to come.
     type Answer: Future<Output = Result<(), Failure>> + Send + 'a;

@@ -19,7 +19,7 @@ pub(crate) const BROKER_TIMEOUT: Duration = Duration::from_secs(10);
 
 const HEARTBEAT_SECONDS: u16 = 10;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 pub(crate) struct Link<'a> {
     name: String,

@@ -9,7 +9,7 @@ use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{Channel, Confirmation, Connection};
 use sqlx::PgPool;
 use tokio::sync::{Notify, watch};
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ use crate::topology;
 
 /// How long an event waits at most that a dead replica left behind or nobody woke the relay for.
 const SWEEP: Duration = Duration::from_millis(500);
-const BATCH: i64 = 500;
+const BATCH: u16 = 500;
 const CLEANING: Duration = Duration::from_mins(1);
 
 /// Tells the relay of this process that there are new events. Cheap to clone and to call.
@@ -82,12 +82,12 @@ impl Relay {
     ) -> anyhow::Result<()> {
         let channel = timeout(BROKER_TIMEOUT, open(connection)).await.context("no answer")??;
         link.established();
-        let mut cleaned = Instant::now();
+        let mut cleaned: Option<Instant> = None;
         while !stop.is_cancelled() {
             ensure!(connection.status().connected() && channel.status().connected(), "closed by the broker");
             let more = self.send_batch(&channel).await?;
-            if cleaned.elapsed() > CLEANING {
-                cleaned = Instant::now();
+            if cleaned.is_none_or(|at| at.elapsed() > CLEANING) {
+                cleaned = Some(Instant::now());
                 self.clean().await;
             }
             if !more {
@@ -104,9 +104,9 @@ impl Relay {
     /// Says whether there may be more. Trouble with the database is no reason to leave the broker: the next sweep tries
     /// again, and what was sent but not marked is sent twice, which the inboxes know how to take.
     async fn send_batch(&self, channel: &Channel) -> anyhow::Result<bool> {
-        let sent = self.send_locked(channel).await;
-        match sent {
-            Ok((batch, broken)) => broken.map_or(Ok(batch), Err),
+        match self.send_locked(channel).await {
+            Ok(Batch { broken: Some(error), .. }) => Err(error),
+            Ok(batch) => Ok(batch.full),
             Err(error) => {
                 tracing::warn!(service = self.service, %error, "the outbox is out of reach");
                 Ok(false)
@@ -114,48 +114,43 @@ impl Relay {
         }
     }
 
-    async fn send_locked(&self, channel: &Channel) -> sqlx::Result<(bool, Option<anyhow::Error>)> {
+    async fn send_locked(&self, channel: &Channel) -> sqlx::Result<Batch> {
         let mut tx = self.pool.begin().await?;
-        let batch = outbox::lock_unsent(&mut tx, BATCH).await?;
-        if batch.is_empty() {
+        let events = outbox::lock_unsent(&mut tx, BATCH.into()).await?;
+        if events.is_empty() {
             tx.rollback().await?;
-            return Ok((false, None));
+            return Ok(Batch::default());
         }
-        let full = batch.len() == usize::try_from(BATCH).unwrap_or(usize::MAX);
-        let sending = self.send(channel, batch).await;
-        outbox::mark_sent(&mut tx, &sending.sent).await?;
-        if !sending.refused.is_empty() {
-            outbox::postpone(&mut tx, &sending.refused).await?;
+        let batch = self.send(channel, events).await;
+        outbox::mark_sent(&mut tx, &batch.sent).await?;
+        if !batch.refused.is_empty() {
+            outbox::postpone(&mut tx, &batch.refused).await?;
         }
         tx.commit().await?;
-        Ok((full, sending.broken))
+        Ok(batch)
     }
 
     /// Writes all, then waits for all confirms.
-    async fn send(&self, channel: &Channel, batch: Vec<Unsent>) -> Sending {
+    async fn send(&self, channel: &Channel, events: Vec<Unsent>) -> Batch {
+        let mut batch = Batch { full: events.len() >= usize::from(BATCH), ..Batch::default() };
         let deadline = tokio::time::Instant::now() + BROKER_TIMEOUT;
-        let confirms = batch.into_iter().map(|unsent| async move {
+        let confirms = events.into_iter().map(|unsent| async move {
             let id = unsent.id;
-            let confirm = tokio::time::timeout_at(deadline, self.send_one(channel, unsent)).await;
-            (id, confirm.context("no confirm in time").and_then(|it| it))
+            let confirm = timeout_at(deadline, self.send_one(channel, unsent)).await;
+            (id, confirm.context("no confirm in time").flatten())
         });
-        let mut sending = Sending::default();
         for (id, confirm) in join_all(confirms).await {
             match confirm {
-                Ok(Confirmation::Ack(None)) => sending.sent.push(id),
-                Ok(_) => sending.refused.push(id),
-                Err(error) => sending.broken = Some(error),
+                Ok(Confirmation::Ack(None)) => batch.sent.push(id),
+                Ok(_) => batch.refused.push(id),
+                Err(error) => batch.broken = Some(error),
             }
         }
-        if !sending.refused.is_empty() {
-            tracing::warn!(
-                service = self.service,
-                events = sending.refused.len(),
-                first = %sending.refused[0],
-                "no queue takes these events; they stay in the outbox"
-            );
+        if let Some(first) = batch.refused.first() {
+            let events = batch.refused.len();
+            tracing::warn!(service = self.service, events, %first, "no queue takes these events: they stay in the outbox");
         }
-        sending
+        batch
     }
 
     async fn send_one(&self, channel: &Channel, unsent: Unsent) -> anyhow::Result<Confirmation> {
@@ -198,12 +193,15 @@ impl Relay {
     }
 }
 
-/// What became of a batch.
+/// What became of the events of one transaction.
 #[derive(Default)]
-struct Sending {
+struct Batch {
+    /// As many as were asked for: there may be more.
+    full: bool,
     sent: Vec<Uuid>,
     /// Returned for want of a queue, or refused by one.
     refused: Vec<Uuid>,
+    /// Why the others were not sent: the connection is of no more use.
     broken: Option<anyhow::Error>,
 }
 

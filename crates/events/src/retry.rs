@@ -27,7 +27,7 @@ const CLEANING: Duration = Duration::from_mins(10);
 const LEASE: Duration = HANDLER_TIMEOUT.saturating_mul(2);
 
 pub(crate) async fn run(taking: &Taking, stop: &CancellationToken) -> anyhow::Result<()> {
-    let mut cleaned = Instant::now();
+    let mut cleaned = None;
     while !stop.is_cancelled() {
         match sweep(taking, &mut cleaned).await {
             Ok(true) => continue,
@@ -45,23 +45,15 @@ pub(crate) async fn run(taking: &Taking, stop: &CancellationToken) -> anyhow::Re
 }
 
 /// Says whether there may be more to do at once.
-async fn sweep(taking: &Taking, cleaned: &mut Instant) -> sqlx::Result<bool> {
+async fn sweep(taking: &Taking, cleaned: &mut Option<Instant>) -> sqlx::Result<bool> {
     let mut conn = taking.pool.acquire().await?;
-    if cleaned.elapsed() > CLEANING && inbox::remove_old(&mut conn, taking.service()).await? == 0 {
-        *cleaned = Instant::now();
+    if cleaned.is_none_or(|at| at.elapsed() > CLEANING) && inbox::remove_old(&mut conn, taking.service()).await? == 0 {
+        *cleaned = Some(Instant::now());
     }
     let due = failed::lease(&mut conn, taking.service(), LEASE).await?;
     drop(conn);
     let Some(failed) = due else { return Ok(false) };
-    let envelope = &failed.envelope;
-    let span = tracing::info_span!(
-        "event",
-        id = %envelope.id,
-        r#type = envelope.event_type,
-        request_id = envelope.context.request_id,
-        traceparent = envelope.context.traceparent,
-    );
-    try_again(taking, &failed).instrument(span).await?;
+    try_again(taking, &failed).instrument(failed.envelope.span()).await?;
     Ok(true)
 }
 

@@ -82,6 +82,11 @@ impl TestDatabase {
         Self { pool, name }
     }
 
+    /// Address with the owner's role, for `aipoten migrate`.
+    pub fn owner_url(&self) -> String {
+        owner().database(&self.name).to_url_lossy().to_string()
+    }
+
     /// Configuration of a service that uses this database with the application's role.
     pub fn config(&self) -> Database {
         let url = owner().database(&self.name).username("aipoten_app").to_url_lossy();
@@ -95,28 +100,29 @@ impl Drop for TestDatabase {
         // A thread of its own: a drop cannot await, and the test's runtime may be gone.
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(remove(&name));
+            runtime.block_on(async {
+                close_connections(&name).await;
+                let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+                admin().await.execute(AssertSqlSafe(drop)).await.expect("the test's database can be dropped");
+            });
         });
         let dropped = dropping.join().is_ok() || std::thread::panicking();
         assert!(dropped, "the test's database {} was left behind", self.name);
     }
 }
 
-/// The service under test may still be connected, and only its own role may end its connections.
-async fn remove(name: &str) {
-    let mut owner = admin().await;
+/// The owner may not end the connections of the application's role: that role does it itself.
+async fn close_connections(name: &str) {
     let close = format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false");
-    owner.execute(AssertSqlSafe(close)).await.expect("the test's database can be closed");
-    let mut app = self::owner().username("aipoten_app").connect().await.expect("the test database server answers");
+    admin().await.execute(AssertSqlSafe(close)).await.expect("the test's database can be closed");
+    let mut app = owner().username("aipoten_app").connect().await.expect("the test database server answers");
     sqlx::query(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1 AND usename = current_user",
     )
     .bind(name)
     .execute(&mut app)
     .await
-    .expect("the service's connections can be ended");
-    let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
-    owner.execute(AssertSqlSafe(drop)).await.expect("the test's database can be dropped");
+    .expect("a role may end its own connections");
 }
 
 fn owner() -> PgConnectOptions {

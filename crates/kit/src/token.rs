@@ -5,10 +5,12 @@ use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 use aipoten_proto::identity::v1::{GetJwksRequest, Jwks, key_service_client::KeyServiceClient};
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use tonic::transport::Channel;
 use uuid::Uuid;
 
@@ -22,6 +24,10 @@ pub const TYPE: &str = "at+jwt";
 const LEEWAY_S: u64 = 5;
 /// How often the keys are asked for at most when a token names an unknown one.
 const REFETCH: Duration = Duration::from_mins(1);
+/// How long a token that was checked is remembered at most; a signature costs more than the rest of a small request.
+const REMEMBERED: Duration = Duration::from_mins(1);
+/// Tokens that are remembered at most.
+const REMEMBERED_TOKENS: u64 = 20_000;
 
 /// Claims of an access token. No personal data beyond ids.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -68,6 +74,8 @@ pub struct Verifier(Arc<Inner>);
 struct Inner {
     validation: Validation,
     keys: RwLock<HashMap<String, DecodingKey>>,
+    /// By the token's hash: who it speaks for, until when.
+    checked: Cache<[u8; 32], (User, i64)>,
     source: Option<KeyServiceClient<Channel>>,
     asked: tokio::sync::Mutex<Option<Instant>>,
 }
@@ -90,7 +98,14 @@ impl Verifier {
         validation.set_audience(&[AUDIENCE]);
         validation.set_issuer(&[issuer]);
         validation.set_required_spec_claims(&["exp", "nbf", "aud", "iss", "sub"]);
-        Self(Arc::new(Inner { validation, keys: RwLock::default(), source, asked: tokio::sync::Mutex::default() }))
+        let checked = Cache::builder().max_capacity(REMEMBERED_TOKENS).time_to_live(REMEMBERED).build();
+        Self(Arc::new(Inner {
+            validation,
+            keys: RwLock::default(),
+            checked,
+            source,
+            asked: tokio::sync::Mutex::default(),
+        }))
     }
 
     /// Replaces the keys that are known.
@@ -103,10 +118,23 @@ impl Verifier {
         };
         let keys = jwks.keys.iter().filter_map(key).collect();
         *self.0.keys.write().unwrap_or_else(std::sync::PoisonError::into_inner) = keys;
+        self.0.checked.invalidate_all();
     }
 
-    /// The person a token speaks for.
+    /// The person a token speaks for. Whether its session was ended is asked elsewhere, every time.
     pub async fn verify(&self, token: &str) -> Result<User, Refusal> {
+        let hash: [u8; 32] = Sha256::digest(token).into();
+        if let Some((user, expires_at)) = self.0.checked.get(&hash)
+            && Utc::now().timestamp() < expires_at
+        {
+            return Ok(user);
+        }
+        let (user, expires_at) = self.check(token).await?;
+        self.0.checked.insert(hash, (user.clone(), expires_at));
+        Ok(user)
+    }
+
+    async fn check(&self, token: &str) -> Result<(User, i64), Refusal> {
         // Only `kid` is read of the header besides type and algorithm: jku, jwk and x5u are never followed.
         let header = jsonwebtoken::decode_header(token).map_err(|_| Refusal::Invalid)?;
         if header.typ.as_deref() != Some(TYPE) || header.alg != Algorithm::EdDSA {
@@ -121,12 +149,13 @@ impl Verifier {
             if matches!(error.kind(), ErrorKind::ExpiredSignature) { Refusal::Expired } else { Refusal::Invalid }
         })?;
         let claims = claims.claims;
-        Ok(User {
+        let user = User {
             id: claims.sub,
             session_id: claims.sid,
             role: claims.role,
             auth_time: DateTime::from_timestamp(claims.auth_time, 0).ok_or(Refusal::Invalid)?,
-        })
+        };
+        Ok((user, claims.exp))
     }
 
     fn key(&self, kid: &str) -> Option<DecodingKey> {

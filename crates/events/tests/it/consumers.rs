@@ -1,5 +1,6 @@
-use aipoten_events::{Aggregate, Consumers, Context, Delivered, Failure, publish};
+use aipoten_events::{Aggregate, Consumers, Context, Delivered, Failure, Handler, publish};
 use chrono::Utc;
+use futures::future::BoxFuture;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -20,8 +21,9 @@ async fn an_event_sent_twice_has_its_effect_once() {
     wake.wake();
     world.until_all_sent().await;
     world.until_count("effect WHERE number = 6", 1).await;
+    world.stop([consuming, relaying]).await;
     assert_eq!(world.effects().await, [1, 2, 3, 4, 5, 6]);
-    world.end([consuming, relaying]).await;
+    world.end().await;
 }
 
 #[tokio::test]
@@ -32,8 +34,28 @@ async fn two_replicas_share_the_queue() {
     world.publish(0..500).await;
     wake.wake();
     world.until_count("inbox", 500).await;
+    world.stop([first, second, relaying]).await;
     assert_eq!(world.effects().await, (0..500).collect::<Vec<_>>());
-    world.end([first, second, relaying]).await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn entries_of_the_inbox_that_are_months_old_leave_it() {
+    let world = World::<24>::new().await;
+    sqlx::raw_sql(
+        "INSERT INTO inbox VALUES
+           ('test24', '01900000-0000-7000-8000-000000000001', now() - interval '31 days'),
+           ('test24', '01900000-0000-7000-8000-000000000002', now() - interval '1 day'),
+           ('another', '01900000-0000-7000-8000-000000000001', now() - interval '31 days')",
+    )
+    .execute(&world.pool)
+    .await
+    .expect("inserted");
+    let consuming = world.consume().await;
+    world.until_count("inbox", 2).await;
+    assert_eq!(world.count("inbox WHERE consumer = 'test24' AND event_id::text LIKE '%2'").await, 1);
+    world.stop([consuming]).await;
+    world.end().await;
 }
 
 async fn tell(conn: &mut PgConnection, event: &Delivered<Counted<22>>) -> Result<(), Failure> {
@@ -72,7 +94,33 @@ async fn a_handler_gets_all_that_the_publisher_said() {
     assert_eq!((told.0, told.2, told.3, told.5), (id, row.id, 9, -5));
     assert!((Utc::now() - told.1).num_seconds() < 60);
     assert_eq!(told.4, serde_json::to_value(&context).expect("JSON"));
-    world.end([consuming, relaying]).await;
+    world.stop([consuming, relaying]).await;
+    world.end().await;
+}
+
+struct Adding(i32);
+
+impl<'a> Handler<'a, Counted<25>> for Adding {
+    type Answer = BoxFuture<'a, Result<(), Failure>>;
+
+    fn apply(&self, conn: &'a mut PgConnection, event: &'a Delivered<Counted<25>>) -> Self::Answer {
+        let sum = event.event.number + self.0;
+        Box::pin(async move {
+            sqlx::query("INSERT INTO effect VALUES ($1, $2)").bind(event.id).bind(sum).execute(conn).await?;
+            Ok(())
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_handler_may_carry_what_it_needs() {
+    let world = World::<25>::new().await;
+    let consuming = world.start(Consumers::new(world.service).on::<Counted<25>>(Adding(100))).await;
+    let (_, relaying) = world.relay();
+    world.publish(1..=1).await;
+    world.until_count("effect WHERE number = 101", 1).await;
+    world.stop([consuming, relaying]).await;
+    world.end().await;
 }
 
 #[tokio::test]
@@ -93,5 +141,6 @@ async fn stopping_lets_the_handler_at_work_finish() {
     tokio::task::yield_now().await;
     gate.rollback().await.expect("opened");
     world.until_count("effect", 1).await;
-    world.end([consuming, relaying]).await;
+    world.stop([consuming, relaying]).await;
+    world.end().await;
 }

@@ -27,8 +27,9 @@ async fn a_poison_message_is_tried_again_then_dead_and_holds_up_no_other() {
         sqlx::query_as("SELECT attempts, error, json FROM failed_events").fetch_one(&world.pool).await.expect("one");
     assert_eq!((attempts, error.as_str()), (3, "one is not welcome"));
     assert_eq!(json, serde_json::json!({ "number": 1 }));
+    world.stop([consuming, relaying]).await;
     assert_eq!(world.effects().await, (2..=50).collect::<Vec<_>>());
-    world.end([consuming, relaying]).await;
+    world.end().await;
 }
 
 async fn after_two(conn: &mut PgConnection, event: &Delivered<Counted<31>>) -> Result<(), Failure> {
@@ -51,8 +52,9 @@ async fn an_event_that_came_too_early_is_applied_when_the_other_has_come() {
     world.publish(2..=2).await;
     wake.wake();
     world.until_count("failed_events WHERE state = 'replayed'", 1).await;
+    world.stop([consuming, relaying]).await;
     assert_eq!(world.effects().await, [1, 2]);
-    world.end([consuming, relaying]).await;
+    world.end().await;
 }
 
 #[tokio::test]
@@ -69,7 +71,8 @@ async fn a_panicking_handler_fails_its_own_event_alone() {
     wake.wake();
     world.until_count("effect", 2).await;
     world.until_count("failed_events WHERE error = 'the handler panicked'", 1).await;
-    world.end([consuming, relaying]).await;
+    world.stop([consuming, relaying]).await;
+    world.end().await;
 }
 
 #[tokio::test]
@@ -80,7 +83,6 @@ async fn an_event_without_a_handler_or_with_a_broken_body_is_kept() {
 
     // The binding for type 34 stays, its handler is gone: as when an older replica is still at work.
     let consuming = world.consume().await;
-    let (wake, relaying) = world.relay();
     world.publish(1..=2).await;
     sqlx::raw_sql(
         "UPDATE outbox SET type = 'aipoten.test.v1.Counted34' WHERE id = (SELECT min(id::text)::uuid FROM outbox);
@@ -89,11 +91,12 @@ async fn an_event_without_a_handler_or_with_a_broken_body_is_kept() {
     .execute(&world.pool)
     .await
     .expect("spoilt");
-    wake.wake();
+    let (_, relaying) = world.relay();
     world.until_count("failed_events WHERE error LIKE '%no handler%' AND json IS NULL", 1).await;
     world.until_count("failed_events WHERE error LIKE '%not the message%'", 1).await;
     assert_eq!(world.effects().await, [0; 0]);
-    world.end([consuming, relaying]).await;
+    world.stop([consuming, relaying]).await;
+    world.end().await;
 }
 
 #[tokio::test]
@@ -111,5 +114,6 @@ async fn what_the_database_refused_shows_no_value_of_a_row() {
     wake.wake();
     let expected = "failed_events WHERE error = 'database error 23505 name name_pkey'";
     world.until_count(expected, 1).await;
-    world.end([consuming, relaying]).await;
+    world.stop([consuming, relaying]).await;
+    world.end().await;
 }

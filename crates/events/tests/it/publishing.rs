@@ -11,9 +11,10 @@ async fn a_committed_event_has_its_effect_once() {
     wake.wake();
     world.until_count("effect", 3).await;
     world.until_all_sent().await;
-    assert_eq!(world.effects().await, [1, 2, 3]);
     assert_eq!(world.count("inbox WHERE consumer = 'test10'").await, 3);
-    world.end([consuming, relaying]).await;
+    world.stop([consuming, relaying]).await;
+    assert_eq!(world.effects().await, [1, 2, 3]);
+    world.end().await;
 }
 
 #[tokio::test]
@@ -27,9 +28,10 @@ async fn what_is_rolled_back_is_never_sent() {
     world.publish(2..=2).await;
     wake.wake();
     world.until_count("effect", 1).await;
-    assert_eq!(world.effects().await, [2]);
     assert_eq!(world.count("outbox").await, 1);
-    world.end([consuming, relaying]).await;
+    world.stop([consuming, relaying]).await;
+    assert_eq!(world.effects().await, [2]);
+    world.end().await;
 }
 
 #[tokio::test]
@@ -40,7 +42,8 @@ async fn an_event_nobody_woke_the_relay_for_is_sent_by_the_sweep() {
     world.until_count("outbox", 0).await;
     world.publish(1..=1).await;
     world.until_count("effect", 1).await;
-    world.end([consuming, relaying]).await;
+    world.stop([consuming, relaying]).await;
+    world.end().await;
 }
 
 #[tokio::test]
@@ -60,8 +63,28 @@ async fn an_event_that_no_queue_takes_waits_in_the_outbox_and_holds_up_no_other(
     let late_consuming = late.consume().await;
     world.until_all_sent().await;
     late.until_count("effect WHERE number = 1", 1).await;
-    late.end([late_consuming]).await;
-    world.end([consuming, relaying]).await;
+    late.stop([late_consuming]).await;
+    late.end().await;
+    world.stop([consuming, relaying]).await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn events_that_were_sent_long_ago_leave_the_outbox() {
+    let world = World::<16>::new().await;
+    world.publish(1..=3).await;
+    sqlx::raw_sql(
+        "UPDATE outbox SET sent_at = now(), id = overlay(id::text PLACING '01900000-0000' FROM 1 FOR 13)::uuid
+           WHERE id <> (SELECT max(id::text)::uuid FROM outbox);
+         UPDATE outbox SET sent_at = now() WHERE sent_at IS NULL",
+    )
+    .execute(&world.pool)
+    .await
+    .expect("two are of 2024 now");
+    let (_, relaying) = world.relay();
+    world.until_count("outbox", 1).await;
+    world.stop([relaying]).await;
+    world.end().await;
 }
 
 #[tokio::test]
@@ -75,7 +98,8 @@ async fn two_relays_share_the_outbox_and_each_event_has_its_effect_once() {
         two.wake();
     }
     world.until_count("inbox", 2000).await;
-    assert_eq!(world.effects().await, (0..2000).collect::<Vec<_>>());
     world.until_all_sent().await;
-    world.end([consuming, first, second]).await;
+    world.stop([consuming, first, second]).await;
+    assert_eq!(world.effects().await, (0..2000).collect::<Vec<_>>());
+    world.end().await;
 }

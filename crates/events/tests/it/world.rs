@@ -113,12 +113,15 @@ impl<const TEST: u8> World<TEST> {
         self.until_count("outbox WHERE sent_at IS NULL", 0).await;
     }
 
-    /// Stops what runs, which must end well.
-    pub(crate) async fn end(self, running: impl IntoIterator<Item = Running>) {
+    /// Stops what runs, which must end well: then every event that was taken has had its effect.
+    pub(crate) async fn stop(&self, running: impl IntoIterator<Item = Running>) {
         self.stop.cancel();
         for task in running {
             timeout(PATIENCE, task).await.expect("ends in time").expect("no panic").expect("no error");
         }
+    }
+
+    pub(crate) async fn end(self) {
         self.pool.close().await;
         // The owner, who drops the database, cannot end another role's sessions.
         self.until_count("pg_stat_activity WHERE datname = current_database() AND usename = 'aipoten_app'", 0).await;

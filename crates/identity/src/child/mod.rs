@@ -272,3 +272,44 @@ async fn log_access(
 fn not_found() -> Error {
     Error::NotFound("child")
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn child(weeks: Option<i32>, days: Option<i32>) -> Details {
+        Details {
+            name: "서아".to_owned(),
+            birth_date: NaiveDate::default(),
+            gender: Gender::NotStated,
+            gestational_weeks: weeks,
+            gestational_days: days,
+            birth_weight_g: None,
+            current_height_mm: None,
+            current_weight_g: None,
+            medical_history: None,
+            family_history: None,
+            treatment_history: None,
+            notes: None,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_change_leaves_days_of_pregnancy_without_weeks(
+            weeks: Option<i32>,
+            days: Option<i32>,
+            new_weeks: Option<Option<i32>>,
+            new_days: Option<Option<i32>>,
+        ) {
+            let old = child(weeks, weeks.and(days));
+            let patch = Patch { gestational_weeks: new_weeks, gestational_days: new_days, ..Patch::default() };
+            if let Ok(new) = patch.apply(old) {
+                prop_assert!(new.gestational_days.is_none() || new.gestational_weeks.is_some());
+                prop_assert_eq!(new.gestational_weeks, new_weeks.unwrap_or(weeks));
+            }
+        }
+    }
+}

@@ -180,3 +180,64 @@ impl From<User> for proto::User {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn address(text: &str) -> Option<String> {
+        let mut fields = Fields::new();
+        let email = email(&mut fields, text);
+        fields.finish().ok().map(|()| email)
+    }
+
+    #[test]
+    fn an_address_has_a_local_part_and_a_domain_with_a_dot() {
+        for good in
+            ["mina@example.com", " Mina.Kim+aipoten@mail.example.co.kr ", "미나@예시.한국", "o'hara@example.com"]
+        {
+            assert_eq!(address(good).as_deref(), Some(good.trim()));
+        }
+        let long = format!("{}@example.com", "m".repeat(65));
+        for bad in [
+            "",
+            "mina",
+            "@example.com",
+            "mina@",
+            "mina@localhost",
+            "mina@example..com",
+            "mina@.com",
+            "mina@com.",
+            &long,
+        ] {
+            assert_eq!(address(bad), None, "{bad}");
+        }
+        for bad in [
+            "a b@example.com",
+            "a@b@example.com",
+            "a@example.com,b@example.com",
+            "Mina <mina@example.com>",
+            "a\n@example.com",
+        ] {
+            assert_eq!(address(bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_taken_for_an_address_can_stand_in_a_mail_header(text in r"[a-z@. <>,;\r\n\t\x00가-힣]{0,20}") {
+            if let Some(email) = address(&text) {
+                prop_assert_eq!(email.matches('@').count(), 1);
+                prop_assert!(!email.chars().any(|c| c.is_whitespace() || c.is_control() || "<>,;".contains(c)));
+            }
+        }
+
+        #[test]
+        fn no_text_makes_the_reading_of_a_registration_panic(email in ".*", phone in ".*", name in ".*", role: i32, locale: i32) {
+            let request = RegisterUserRequest { email, phone: Some(phone), name, role, locale, ..RegisterUserRequest::default() };
+            prop_assert!(registration(request, &config::Password::default()).is_err());
+        }
+    }
+}

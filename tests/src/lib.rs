@@ -1,0 +1,7 @@
+//! The platform from outside: a client of its REST API, and the care journey that it must always be able to serve.
+
+mod api;
+mod checkup;
+pub mod journey;
+
+pub use api::{Answer, Api, unique_email};
