@@ -5,8 +5,8 @@ use tonic::{Code, Response, Status};
 
 use crate::world::{Person, World, assert_refused, violations};
 
-fn named(paths: &[&str]) -> Option<FieldMask> {
-    Some(FieldMask { paths: paths.iter().map(|it| (*it).to_owned()).collect() })
+fn named(paths: &[&str]) -> FieldMask {
+    FieldMask { paths: paths.iter().map(|it| (*it).to_owned()).collect() }
 }
 
 async fn update(world: &World, person: &Person, request: UpdateMeRequest) -> Result<Response<User>, Status> {
@@ -23,7 +23,7 @@ async fn everybody_reads_and_changes_the_own_account() {
             name: Some(" Mina Kim ".to_owned()),
             phone: Some("010 9999 0000".to_owned()),
             locale: Some(Locale::En.into()),
-            update_mask: named(&["name", "phone", "locale"]),
+            update_mask: Some(named(&["name", "phone", "locale"])),
             expected_version: Some(before.version),
         };
         let after = update(&world, &person, request).await.expect("changed").into_inner();
@@ -41,7 +41,7 @@ async fn only_what_the_mask_names_is_changed_and_null_clears_the_phone() {
     let parent = world.parent().await;
     let request = UpdateMeRequest {
         name: Some("Not named".to_owned()),
-        update_mask: named(&["phone"]),
+        update_mask: Some(named(&["phone"])),
         ..UpdateMeRequest::default()
     };
     let user = update(&world, &parent, request).await.expect("changed").into_inner();
@@ -58,7 +58,7 @@ async fn a_change_without_sense_is_refused_with_all_that_is_wrong_and_changes_no
     assert_eq!(violations(nothing), ["update_mask: nothing_to_change"]);
     let wrong = UpdateMeRequest {
         phone: Some("nul\0".to_owned()),
-        update_mask: named(&["role", "id", "name", "phone", "locale"]),
+        update_mask: Some(named(&["role", "id", "name", "phone", "locale"])),
         ..UpdateMeRequest::default()
     };
     let told = [
@@ -84,7 +84,7 @@ async fn of_two_changes_based_on_the_same_version_one_wins() {
     let parent = world.parent().await;
     let rename = |name: &str| UpdateMeRequest {
         name: Some(name.to_owned()),
-        update_mask: named(&["name"]),
+        update_mask: Some(named(&["name"])),
         expected_version: Some(1),
         ..UpdateMeRequest::default()
     };

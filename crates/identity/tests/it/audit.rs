@@ -1,6 +1,7 @@
 use aipoten_proto::identity::v1::{ListSecurityEventsRequest, ListSecurityEventsResponse};
 use secrecy::ExposeSecret as _;
 use sqlx::ConnectOptions as _;
+use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 use tonic::{Response, Status};
 
@@ -71,8 +72,8 @@ async fn the_service_can_write_its_logs_and_never_change_them() {
         for change in ["UPDATE {} SET request_id = 'x'", "DELETE FROM {}", "TRUNCATE {}", "DROP TABLE {}"] {
             let change = change.replace("{}", table);
             let refused = sqlx::raw_sql(sqlx::AssertSqlSafe(change.clone())).execute(&mut service).await;
-            let code =
-                refused.expect_err("refused").as_database_error().and_then(|it| it.code().map(|it| it.into_owned()));
+            let error = refused.expect_err("refused");
+            let code = error.as_database_error().and_then(DatabaseError::code);
             assert_eq!(code.as_deref(), Some("42501"), "{change}");
         }
     }

@@ -180,7 +180,9 @@ async fn an_account_has_twenty_children_at_most_even_when_many_are_added_at_once
     let answers = futures::future::join_all(adding).await;
     let (added, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
     assert_eq!((added.len(), refused.len()), (20, 5));
-    refused.into_iter().for_each(|answer| assert_refused(answer, Code::FailedPrecondition, "LIMIT_REACHED"));
+    for answer in refused {
+        assert_refused(answer, Code::FailedPrecondition, "LIMIT_REACHED");
+    }
     assert_eq!(list(&world, &parent).await.len(), 20);
 
     let child_id = added.into_iter().next().expect("twenty").expect("added").into_inner().id;

@@ -1,5 +1,5 @@
 use aipoten_kit::test::eventually;
-use aipoten_proto::identity::v1::{RefreshSessionRequest, RefreshSessionRequest as Refresh};
+use aipoten_proto::identity::v1::{ListSessionsRequest, RefreshSessionRequest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tonic::Code;
@@ -92,7 +92,7 @@ async fn a_used_token_is_taken_for_stolen_once_the_grace_is_over() {
 async fn garbage_and_forgeries_are_refused_and_end_nothing() {
     let world = World::start().await;
     let (parent, other) = (world.parent().await, world.parent().await);
-    let empty = world.sessions().refresh_session(Refresh { refresh_token: String::new() }).await;
+    let empty = world.sessions().refresh_session(RefreshSessionRequest::default()).await;
     assert_eq!(violations(empty), ["refresh_token: required"]);
 
     let good = URL_SAFE_NO_PAD.decode(&parent.tokens.refresh_token).expect("base64");
@@ -126,7 +126,7 @@ async fn an_expired_session_cannot_be_refreshed() {
         .await;
     for person in [idle, old] {
         assert_refused(world.refresh(&person.tokens.refresh_token).await, Code::Unauthenticated, "UNAUTHENTICATED");
-        let listed = world.sessions().list_sessions(person.asks(Default::default())).await.expect("listed");
+        let listed = world.sessions().list_sessions(person.asks(ListSessionsRequest {})).await.expect("listed");
         assert!(listed.into_inner().sessions.is_empty());
     }
     world.end().await;

@@ -1,5 +1,5 @@
 use aipoten_proto::common::v1::Locale;
-use aipoten_proto::identity::v1::{ConsentKind, GivenConsent, ListConsentsRequest, RegisterUserRequest, Role};
+use aipoten_proto::identity::v1::{Consent, ConsentKind, GivenConsent, ListConsentsRequest, RegisterUserRequest, Role};
 use tonic::Code;
 
 use crate::world::{PASSWORD, World, assert_refused, from_device, new_address, registration, violations};
@@ -19,7 +19,7 @@ async fn a_registered_parent_has_an_account_with_the_consents_given() {
     let person = world.sign_in(&email).await;
     assert_eq!(person.id.to_string(), user.id);
     let consents = world.consents().list_consents(person.asks(ListConsentsRequest {})).await.expect("listed");
-    let kinds: Vec<ConsentKind> = consents.into_inner().consents.iter().map(|it| it.kind()).collect();
+    let kinds: Vec<ConsentKind> = consents.into_inner().consents.iter().map(Consent::kind).collect();
     assert_eq!(kinds.len(), 2);
     assert!(kinds.contains(&ConsentKind::Terms) && kinds.contains(&ConsentKind::Privacy));
     let noted = "SELECT count(*) FROM audit_logs WHERE actor_id = $1 AND action = 'user.registered'
@@ -65,7 +65,9 @@ async fn an_address_is_taken_in_any_letter_case_and_once_only_when_two_ask_at_on
     let answers = futures::future::join_all(requests).await;
     let (made, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
     assert_eq!(made.len(), 1);
-    refused.into_iter().for_each(|answer| assert_refused(answer, Code::AlreadyExists, "EMAIL_TAKEN"));
+    for answer in refused {
+        assert_refused(answer, Code::AlreadyExists, "EMAIL_TAKEN");
+    }
     let shouted = registration(&format!("  {} ", email.to_uppercase()));
     assert_refused(world.users().register_user(shouted).await, Code::AlreadyExists, "EMAIL_TAKEN");
     assert_eq!(world.sign_in(&email.to_uppercase()).await.id, world.sign_in(&email).await.id);

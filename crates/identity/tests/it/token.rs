@@ -1,3 +1,4 @@
+use aipoten_kit::test::eventually;
 use aipoten_kit::{Cipher, Place};
 use aipoten_proto::identity::v1::{GetJwksRequest, GetMeRequest, Jwk};
 use base64::Engine as _;
@@ -45,7 +46,7 @@ impl Forge {
     }
 
     /// The header and the claims with some members changed; null takes a member away.
-    fn token(&self, header: Value, claims: Value) -> String {
+    fn token(&self, header: &Value, claims: &Value) -> String {
         sign(&self.key, &changed(self.header(), header), &changed(self.claims(), claims))
     }
 }
@@ -54,7 +55,7 @@ async fn stored_key(world: &World) -> (Uuid, Vec<u8>) {
     sqlx::query_as("SELECT id, private_key FROM signing_keys").fetch_one(world.pool()).await.expect("one key")
 }
 
-fn changed(mut members: Value, changes: Value) -> Value {
+fn changed(mut members: Value, changes: &Value) -> Value {
     for (name, value) in changes.as_object().expect("an object") {
         members[name] = value.clone();
     }
@@ -82,8 +83,8 @@ fn reason(answer: Result<(), Status>) -> String {
 #[tokio::test]
 async fn only_a_token_that_is_right_in_every_part_is_believed() {
     let forge = Forge::start().await;
-    let none = json!({});
-    ask(&forge.world, &forge.token(none.clone(), none.clone())).await.expect("the forge makes good tokens");
+    let none = &json!({});
+    ask(&forge.world, &forge.token(none, none)).await.expect("the forge makes good tokens");
     let now = Utc::now().timestamp();
     let mallory = SigningKey::from_bytes(&[7; 32]);
     let mallorys_jwk = json!({
@@ -91,30 +92,34 @@ async fn only_a_token_that_is_right_in_every_part_is_believed() {
         "kid": forge.kid, "use": "sig", "alg": "EdDSA",
     });
     let wrong = [
-        ("another type", forge.token(json!({ "typ": "JWT" }), none.clone())),
-        ("no type", forge.token(json!({ "typ": null }), none.clone())),
-        ("no algorithm", forge.token(json!({ "alg": "none" }), none.clone())),
-        ("another algorithm", forge.token(json!({ "alg": "HS256" }), none.clone())),
-        ("an unknown key", forge.token(json!({ "kid": Uuid::now_v7() }), none.clone())),
-        ("no key", forge.token(json!({ "kid": null }), none.clone())),
-        ("another issuer", forge.token(none.clone(), json!({ "iss": "https://mallory.example" }))),
-        ("no issuer", forge.token(none.clone(), json!({ "iss": null }))),
-        ("another audience", forge.token(none.clone(), json!({ "aud": "another" }))),
-        ("no audience", forge.token(none.clone(), json!({ "aud": null }))),
-        ("not good yet", forge.token(none.clone(), json!({ "nbf": now + 60 }))),
-        ("no beginning", forge.token(none.clone(), json!({ "nbf": null }))),
-        ("no end", forge.token(none.clone(), json!({ "exp": null }))),
-        ("no subject", forge.token(none.clone(), json!({ "sub": null }))),
-        ("no session", forge.token(none.clone(), json!({ "sid": null }))),
-        ("an unknown role", forge.token(none.clone(), json!({ "role": "root" }))),
+        ("another type", forge.token(&json!({ "typ": "JWT" }), none)),
+        ("no type", forge.token(&json!({ "typ": null }), none)),
+        ("no algorithm", forge.token(&json!({ "alg": "none" }), none)),
+        ("another algorithm", forge.token(&json!({ "alg": "HS256" }), none)),
+        ("an unknown key", forge.token(&json!({ "kid": Uuid::now_v7() }), none)),
+        ("no key", forge.token(&json!({ "kid": null }), none)),
+        ("another issuer", forge.token(none, &json!({ "iss": "https://mallory.example" }))),
+        ("no issuer", forge.token(none, &json!({ "iss": null }))),
+        ("another audience", forge.token(none, &json!({ "aud": "another" }))),
+        ("no audience", forge.token(none, &json!({ "aud": null }))),
+        ("not good yet", forge.token(none, &json!({ "nbf": now + 60 }))),
+        ("no beginning", forge.token(none, &json!({ "nbf": null }))),
+        ("no end", forge.token(none, &json!({ "exp": null }))),
+        ("no subject", forge.token(none, &json!({ "sub": null }))),
+        ("no session", forge.token(none, &json!({ "sid": null }))),
+        ("an unknown role", forge.token(none, &json!({ "role": "root" }))),
         ("a key of one's own", sign(&mallory, &forge.header(), &forge.claims())),
         (
             "a key of one's own in the header",
-            sign(&mallory, &changed(forge.header(), json!({ "jwk": mallorys_jwk })), &forge.claims()),
+            sign(&mallory, &changed(forge.header(), &json!({ "jwk": mallorys_jwk })), &forge.claims()),
         ),
         (
             "a key from elsewhere",
-            sign(&mallory, &changed(forge.header(), json!({ "jku": "https://mallory.example/jwks" })), &forge.claims()),
+            sign(
+                &mallory,
+                &changed(forge.header(), &json!({ "jku": "https://mallory.example/jwks" })),
+                &forge.claims(),
+            ),
         ),
     ];
     for (what, token) in wrong {
@@ -126,10 +131,10 @@ async fn only_a_token_that_is_right_in_every_part_is_believed() {
 #[tokio::test]
 async fn a_token_whose_text_was_changed_is_refused() {
     let forge = Forge::start().await;
-    let good = forge.token(json!({}), json!({}));
+    let good = forge.token(&json!({}), &json!({}));
     let parts: Vec<&str> = good.split('.').collect();
     let [header, claims, signature] = parts[..] else { panic!("three parts") };
-    let edited = URL_SAFE_NO_PAD.encode(changed(forge.claims(), json!({ "role": "admin" })).to_string());
+    let edited = URL_SAFE_NO_PAD.encode(changed(forge.claims(), &json!({ "role": "admin" })).to_string());
     let unsigned = URL_SAFE_NO_PAD.encode(json!({ "typ": "at+jwt", "alg": "none", "kid": forge.kid }).to_string());
     let with_secret = {
         // The public key taken for the secret of a symmetric algorithm.
@@ -161,11 +166,21 @@ async fn a_token_whose_text_was_changed_is_refused() {
 async fn an_expired_token_says_so_and_five_seconds_between_clocks_are_forgiven() {
     let forge = Forge::start().await;
     let now = Utc::now().timestamp();
-    let expired = |ago: i64| forge.token(json!({}), json!({ "exp": now - ago }));
+    let expired = |ago: i64| forge.token(&json!({}), &json!({ "exp": now - ago }));
     assert_eq!(reason(ask(&forge.world, &expired(6)).await), "TOKEN_EXPIRED");
     assert_eq!(reason(ask(&forge.world, &expired(3600)).await), "TOKEN_EXPIRED");
     ask(&forge.world, &expired(1)).await.expect("clocks differ");
-    ask(&forge.world, &forge.token(json!({}), json!({ "nbf": now + 4 }))).await.expect("clocks differ");
+    ask(&forge.world, &forge.token(&json!({}), &json!({ "nbf": now + 4 }))).await.expect("clocks differ");
+    forge.world.end().await;
+}
+
+#[tokio::test]
+async fn a_token_that_was_believed_is_refused_once_it_has_expired() {
+    let forge = Forge::start().await;
+    let token = forge.token(&json!({}), &json!({ "exp": Utc::now().timestamp() - 3 }));
+    ask(&forge.world, &token).await.expect("clocks differ");
+    eventually("it has expired", async || ask(&forge.world, &token).await.is_err()).await;
+    assert_eq!(reason(ask(&forge.world, &token).await), "TOKEN_EXPIRED");
     forge.world.end().await;
 }
 

@@ -131,7 +131,6 @@ impl World {
             redis: redis(),
             broker: aipoten_events::Config { url: broker_url().into(), ..aipoten_events::Config::default() },
             tokens: Tokens::default(),
-            reflection: false,
         };
         change(&mut config, &mut common);
         Self { identity: Identity::start(&config, &common).await, config, common, database }
