@@ -85,7 +85,11 @@ async fn answers(service: Channel) -> bool {
 
 fn cors(origins: &[String]) -> anyhow::Result<CorsLayer> {
     let parse = |origin: &String| {
-        HeaderValue::try_from(origin).with_context(|| format!("configuration key `gateway.cors_origins`: `{origin}`"))
+        // The wildcard is no origin, and credentials could not be sent to it.
+        let uri: Option<http::Uri> = origin.parse().ok();
+        let exact = uri.and_then(|it| Some(format!("{}://{}", it.scheme_str()?, it.authority()?)));
+        let origin = HeaderValue::try_from(origin).ok().filter(|_| exact.as_ref() == Some(origin));
+        origin.context("configuration key `gateway.cors_origins` lists origins such as https://app.example.org")
     };
     let origins = origins.iter().map(parse).collect::<anyhow::Result<Vec<_>>>()?;
     Ok(CorsLayer::new()
