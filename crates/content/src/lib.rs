@@ -7,7 +7,7 @@ mod category;
 mod child;
 mod clock;
 mod config;
-mod consumers;
+pub mod consumers;
 mod growth;
 mod question;
 mod seed;
@@ -40,7 +40,6 @@ pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/content");
 pub struct App(Arc<Parts>);
 
 /// What the use cases work with.
-#[doc(hidden)]
 pub struct Parts {
     pool: PgPool,
     /// Identity's children, asked with the parent's own token.
