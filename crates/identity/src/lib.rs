@@ -96,7 +96,8 @@ pub async fn build(config: Config, common: &Common, process: &Process) -> anyhow
         Box::pin(async move { connected })
     });
     process.spawn("identity relay", relay.run(process.stop()));
-    jobs::start(&app, process);
+    let revoked = session::take_revocations(&app, None).await?;
+    jobs::start(&app, revoked, process);
     Ok(app)
 }
 

@@ -1,6 +1,6 @@
 //! For tests against real servers: a database of its own for every test, a vhost of its own for every test binary.
 
-use std::process::Command;
+use std::process::{Command, Output};
 use std::str::FromStr as _;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -27,11 +27,15 @@ pub fn encryption() -> Encryption {
     Encryption { keys: "test1:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=".to_owned().into(), active: "test1".into() }
 }
 
-/// Address of a RabbitMQ vhost that belongs to this test binary.
+/// Address of a RabbitMQ vhost that belongs to this test binary; it is empty at the start, and stays for people to look at
+/// until the next run.
 pub fn broker_url() -> String {
     static URL: OnceLock<String> = OnceLock::new();
     URL.get_or_init(|| {
-        let vhost = format!("test-{}", Uuid::now_v7().simple());
+        let binary = std::env::current_exe().expect("a running program has a file");
+        let vhost = format!("test-{:016x}", fnv(binary.as_os_str().as_encoded_bytes()));
+        // The first run has none to delete.
+        run_rabbitmqctl(&["delete_vhost", &vhost]);
         rabbitmqctl(&["add_vhost", &vhost]);
         rabbitmqctl(&["set_permissions", "-p", &vhost, "guest", ".*", ".*", ".*"]);
         format!("{}{vhost}", variable("AIPOTEN_TEST_BROKER"))
@@ -41,9 +45,18 @@ pub fn broker_url() -> String {
 
 /// Runs a command of the test broker.
 pub fn rabbitmqctl(arguments: &[&str]) {
-    let program = variable("AIPOTEN_TEST_RABBITMQCTL");
-    let output = Command::new(program).args(arguments).output().expect("rabbitmqctl runs");
+    let output = run_rabbitmqctl(arguments);
     assert!(output.status.success(), "rabbitmqctl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn run_rabbitmqctl(arguments: &[&str]) -> Output {
+    let program = variable("AIPOTEN_TEST_RABBITMQCTL");
+    Command::new(program).args(arguments).output().expect("rabbitmqctl runs")
+}
+
+/// A short name for bytes (FNV-1a), the same in every run.
+fn fnv<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> u64 {
+    bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// A database of its own, with the migrations applied; dropped at the end.
@@ -121,10 +134,7 @@ async fn admin() -> PgConnection {
 }
 
 async fn template(admin: &mut PgConnection, migrators: &[&Migrator]) -> String {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in migrators.iter().flat_map(|it| it.iter()).flat_map(|migration| migration.checksum.iter()) {
-        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    }
+    let hash = fnv(migrators.iter().flat_map(|it| it.iter()).flat_map(|migration| migration.checksum.iter()));
     let name = format!("template_{hash:016x}");
     // Test binaries run side by side: one makes the template, the others wait for it.
     sqlx::query("SELECT pg_advisory_lock(7041)").execute(&mut *admin).await.expect("the lock");

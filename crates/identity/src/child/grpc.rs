@@ -157,7 +157,7 @@ impl TryFrom<UpdateChildRequest> for Patch {
 
 fn birth_date(fields: &mut Fields, text: &str) -> NaiveDate {
     let date = fields.date("birth_date", text);
-    if date == NaiveDate::default() {
+    if aipoten_proto::date(text).is_err() {
         return date;
     }
     // The business's day: a child born this morning in Seoul is not born tomorrow in UTC.

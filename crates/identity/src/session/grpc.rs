@@ -110,7 +110,7 @@ impl From<Tokens> for proto::Tokens {
         Self {
             access_token: tokens.access,
             token_type: "Bearer".to_owned(),
-            expires_in: tokens.access_s.into(),
+            expires_in: tokens.access_s,
             refresh_token: tokens.refresh,
             refresh_expires_in: (tokens.refresh_expires_at - Utc::now()).num_seconds(),
             session_id: tokens.session_id.to_string(),
