@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aipoten_kit::Revocations;
+use aipoten_kit::User;
 use aipoten_kit::config::{Redis, Tokens};
 use aipoten_kit::token::{Refusal, Verifier};
-use aipoten_kit::User;
 use aipoten_proto::content::v1::assessment_service_client::AssessmentServiceClient;
 use aipoten_proto::content::v1::category_service_client::CategoryServiceClient;
 use aipoten_proto::content::v1::growth_service_client::GrowthServiceClient;
