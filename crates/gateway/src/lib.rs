@@ -18,6 +18,7 @@ mod patch;
 mod routes;
 mod serve;
 mod text;
+mod unread;
 
 use std::net::SocketAddr;
 
@@ -26,7 +27,7 @@ use aipoten_kit::config::{Redis, Tokens};
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use futures::FutureExt as _;
 use http::{HeaderName, HeaderValue, Method, header};
 use tokio::net::TcpListener;
@@ -54,6 +55,7 @@ pub fn build(config: &Config, redis: &Redis, tokens: &Tokens) -> anyhow::Result<
     let layers = ServiceBuilder::new()
         .layer(from_fn_with_state(gateway.clone(), edge::dress))
         .layer(cors(&config.cors_origins)?)
+        .layer(from_fn(unread::discard))
         .layer(from_fn_with_state(gateway.clone(), edge::bound))
         .layer(CatchPanicLayer::custom(edge::panicked))
         .layer(from_fn_with_state(gateway.clone(), edge::admit))

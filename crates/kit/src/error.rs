@@ -123,14 +123,23 @@ impl From<anyhow::Error> for Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
-                tracing::warn!(%error, "database is away");
-                Self::unavailable()
-            }
-            error => Self::Internal(anyhow::Error::new(error).context("database")),
+        let passing = match &error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| passes(&code)),
+            _ => false,
+        };
+        if passing {
+            tracing::warn!(%error, "database is away");
+            return Self::unavailable();
         }
+        Self::Internal(anyhow::Error::new(error).context("database"))
     }
+}
+
+/// Whether trouble of this SQLSTATE class passes by itself: the connection is lost (08), the transaction was given up for
+/// another (40), the server has no room (53), or an operator or a time limit has stepped in (57).
+fn passes(code: &str) -> bool {
+    ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class))
 }
 
 /// The answer of another service, asked with the caller's own token.

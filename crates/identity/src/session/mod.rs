@@ -217,7 +217,11 @@ async fn end_stolen(
 
 async fn end_current(app: &App, caller: &Caller) -> Result<()> {
     let user = caller.user()?;
-    end(app, caller, &[user.session_id], EndReason::Logout).await
+    match end(app, caller, &[user.session_id], EndReason::Logout).await {
+        // Ended at another replica a moment ago.
+        Err(Error::NotFound(_)) => Err(Error::unauthenticated()),
+        ended => ended,
+    }
 }
 
 async fn end_one(app: &App, caller: &Caller, session_id: Uuid) -> Result<()> {

@@ -1,9 +1,10 @@
+use aipoten_identity::seed_administrator;
 use aipoten_proto::FieldMask;
 use aipoten_proto::common::v1::Locale;
 use aipoten_proto::identity::v1::{GetMeRequest, UpdateMeRequest, User};
 use tonic::{Code, Response, Status};
 
-use crate::world::{Person, World, assert_refused, violations};
+use crate::world::{PASSWORD, Person, World, assert_refused, violations};
 
 fn named(paths: &[&str]) -> FieldMask {
     FieldMask { paths: paths.iter().map(|it| (*it).to_owned()).collect() }
@@ -92,5 +93,26 @@ async fn of_two_changes_based_on_the_same_version_one_wins() {
     let (won, lost) = if one.is_ok() { (one, two) } else { (two, one) };
     assert_eq!(won.expect("one wins").into_inner().version, 2);
     assert_refused(lost, Code::Aborted, "VERSION_MISMATCH");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn the_configured_administrator_is_made_once() {
+    let world = World::start().await;
+    let mut config = world.config.clone();
+    let administrators = async || {
+        let count = "SELECT count(*) FROM users WHERE role = 'admin'";
+        sqlx::query_scalar::<_, i64>(count).fetch_one(world.pool()).await.expect("counted")
+    };
+    seed_administrator(world.pool(), &config).await.expect("none is configured");
+    assert_eq!(administrators().await, 0);
+    config.admin.email = "admin@example.com".to_owned();
+    config.admin.password = PASSWORD.to_owned().into();
+    seed_administrator(world.pool(), &config).await.expect("made");
+    config.admin.email = "Admin@Example.com".to_owned();
+    config.admin.password = "another one 7!".to_owned().into();
+    seed_administrator(world.pool(), &config).await.expect("there already");
+    assert_eq!(administrators().await, 1);
+    world.sign_in("admin@example.com").await;
     world.end().await;
 }

@@ -1,7 +1,8 @@
+use aipoten_proto::FieldMask;
 use aipoten_proto::common::v1::Gender;
 use aipoten_proto::identity::v1::{
     ChildSummary, ConsentKind, CreateChildRequest, DeleteChildRequest, GetChildBirthRequest, GetChildRequest,
-    ListChildrenRequest,
+    ListChildrenRequest, UpdateChildRequest,
 };
 use chrono::{Months, TimeDelta, Utc};
 use tonic::Code;
@@ -204,5 +205,39 @@ async fn an_id_that_is_none_is_a_violation_and_an_unknown_one_is_not_found() {
     }
     let unknown = world.children().get_child(parent.asks(get(&uuid::Uuid::now_v7().to_string()))).await;
     assert_refused(unknown, Code::NotFound, "NOT_FOUND");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn whatever_a_family_does_at_once_nothing_fails_inside() {
+    let world = World::start().await;
+    let parent = world.guardian().await;
+    let mut children = Vec::new();
+    for _ in 0..4 {
+        children.push(world.child_of(&parent).await.id);
+    }
+    let acts = (0..60).map(async |number: usize| {
+        let child_id = &children[number % children.len()];
+        let rename = UpdateChildRequest {
+            child_id: child_id.clone(),
+            notes: Some("More".to_owned()),
+            update_mask: Some(FieldMask { paths: vec!["notes".to_owned()] }),
+            ..UpdateChildRequest::default()
+        };
+        let kind = if number % 4 < 2 { ConsentKind::Guardian } else { ConsentKind::ChildSensitiveData };
+        match number % 6 {
+            0 => world.children().create_child(parent.asks(full_child())).await.map(drop),
+            1 => world.children().update_child(parent.asks(rename)).await.map(drop),
+            2 => world.consents().record_consent(parent.asks(consent(kind))).await.map(drop),
+            3 => world.consents().record_consent(parent.asks(withdrawal(kind))).await.map(drop),
+            4 => world.children().get_child(parent.asks(get(child_id))).await.map(drop),
+            _ => world.children().delete_child(parent.asks(delete(child_id))).await.map(drop),
+        }
+    });
+    for answer in futures::future::join_all(acts).await {
+        let code = answer.map_or_else(|status| status.code(), |()| Code::Ok);
+        let expected = [Code::Ok, Code::NotFound, Code::PermissionDenied, Code::FailedPrecondition];
+        assert!(expected.contains(&code), "{code:?}");
+    }
     world.end().await;
 }

@@ -1,7 +1,8 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use aipoten_proto::identity::v1::EndCurrentSessionRequest;
+use aipoten_kit::test::eventually;
+use aipoten_proto::identity::v1::{EndCurrentSessionRequest, GetMeRequest};
 use tonic::Code;
 
 use crate::child::{delete, list};
@@ -50,5 +51,25 @@ async fn without_the_broker_children_are_added_and_erased() {
     assert!(list(&world, &parent).await.is_empty());
     let waiting = "SELECT count(*) FROM outbox WHERE aggregate_id = $1 AND sent_at IS NULL";
     assert_eq!(world.count(waiting, child.id.parse().expect("a UUID")).await, 1);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_restart_of_the_database_is_an_outage_and_no_internal_error() {
+    let world = World::start().await;
+    let parent = world.parent().await;
+    let mut clients: Vec<_> = (0..12).map(|_| world.users()).collect();
+    let reading = clients.iter_mut().map(|users| users.get_me(parent.asks(GetMeRequest {})));
+    for answer in futures::future::join_all(reading).await {
+        answer.expect("the pool has connections now");
+    }
+    world.end_connections_of_the_service().await;
+    for _ in 0..12 {
+        match world.users().get_me(parent.asks(GetMeRequest {})).await {
+            Ok(_) => {}
+            Err(status) => assert_refused(Err::<(), _>(status), Code::Unavailable, "UNAVAILABLE"),
+        }
+    }
+    eventually("it is over", async || world.believes(&parent.tokens.access_token).await).await;
     world.end().await;
 }

@@ -1,6 +1,7 @@
+use aipoten_kit::metadata;
 use aipoten_proto::common::v1::Locale;
 use aipoten_proto::identity::v1::{Consent, ConsentKind, GivenConsent, ListConsentsRequest, RegisterUserRequest, Role};
-use tonic::Code;
+use tonic::{Code, Request};
 
 use crate::world::{PASSWORD, World, assert_refused, from_device, new_address, registration, violations};
 
@@ -9,7 +10,7 @@ async fn a_registered_parent_has_an_account_with_the_consents_given() {
     let world = World::start().await;
     let email = format!("Mina.{}", new_address());
     let request = RegisterUserRequest { locale: Locale::En.into(), ..registration(&email) };
-    let user = world.users().register_user(from_device(tonic::Request::new(request))).await.expect("registered");
+    let user = world.users().register_user(from_device(Request::new(request))).await.expect("registered");
     let user = user.into_inner();
     assert_eq!((user.email.as_str(), user.email_verified), (email.as_str(), false));
     assert_eq!((user.name.as_str(), user.phone.as_deref()), ("김미나", Some("+82 10-1234-5678")));
@@ -161,5 +162,21 @@ async fn a_registration_with_thousands_of_faults_still_gets_an_answer() {
     let request = RegisterUserRequest { consents: vec![GivenConsent::default(); 5000], ..registration("") };
     let told = violations(world.users().register_user(request).await);
     assert_eq!(told, ["email: required", "consents: too_many max=10"]);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_new_account_speaks_the_language_of_the_request_unless_it_says_another() {
+    let world = World::start().await;
+    let locale = async |header: Option<&'static str>, said: Locale| {
+        let mut request = Request::new(RegisterUserRequest { locale: said.into(), ..registration(&new_address()) });
+        if let Some(header) = header {
+            request.metadata_mut().insert(metadata::LANGUAGE, header.parse().expect("ASCII"));
+        }
+        world.users().register_user(request).await.expect("registered").into_inner().locale()
+    };
+    assert_eq!(locale(None, Locale::Unspecified).await, Locale::Ko);
+    assert_eq!(locale(Some("en"), Locale::Unspecified).await, Locale::En);
+    assert_eq!(locale(Some("en"), Locale::Ko).await, Locale::Ko);
     world.end().await;
 }

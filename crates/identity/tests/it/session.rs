@@ -174,3 +174,16 @@ async fn copies_of_sessions_lie_in_redis_as_long_as_they_are_of_use() {
     .await;
     world.end().await;
 }
+
+#[tokio::test]
+async fn signing_out_twice_at_two_replicas_is_no_fault_of_the_service() {
+    let world = World::start().await;
+    let replica = world.replica().await;
+    let parent = world.parent().await;
+    world.sessions().end_current_session(parent.asks(EndCurrentSessionRequest {})).await.expect("ended");
+    // The other replica may not know yet.
+    let again = replica.sessions().end_current_session(parent.asks(EndCurrentSessionRequest {})).await;
+    assert_refused(again, Code::Unauthenticated, "UNAUTHENTICATED");
+    replica.end().await;
+    world.end().await;
+}

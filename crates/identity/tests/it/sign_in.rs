@@ -102,3 +102,24 @@ async fn staff_is_signed_in_for_twelve_hours_at_most() {
     }
     world.end().await;
 }
+
+#[tokio::test]
+async fn when_too_many_sign_in_at_once_some_are_told_to_come_back() {
+    let world = World::start_with(|config, _| {
+        config.password.threads = 1;
+        config.password.queue = 2;
+    })
+    .await;
+    let parent = world.parent().await;
+    let answers = futures::future::join_all((0..20).map(|_| world.try_sign_in(&parent.email, PASSWORD))).await;
+    let (signed_in, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+    assert!(!signed_in.is_empty() && !refused.is_empty(), "{} got in", signed_in.len());
+    for answer in refused {
+        let status = answer.err().expect("refused");
+        let wait = status.get_details_retry_info().and_then(|it| it.retry_delay).expect("when to come back");
+        assert!(wait.as_secs() > 0);
+        assert_refused(Err::<(), _>(status), Code::Unavailable, "TOO_MANY_SIGN_INS");
+    }
+    world.sign_in(&parent.email).await;
+    world.end().await;
+}

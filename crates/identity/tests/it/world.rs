@@ -18,7 +18,8 @@ use aipoten_proto::identity::v1::{
     Child, ConsentKind, ConsentMethod, CreateChildRequest, CreateSessionRequest, GetMeRequest, GivenConsent,
     RecordConsentRequest, RefreshSessionRequest, RegisterUserRequest, Role, Tokens as SessionTokens,
 };
-use sqlx::PgPool;
+use secrecy::ExposeSecret as _;
+use sqlx::{Connection as _, PgConnection, PgPool};
 use tokio::net::TcpListener;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Response, Status};
@@ -148,6 +149,15 @@ impl World {
     /// A pool of the owner, to look behind the service's back.
     pub(crate) fn pool(&self) -> &PgPool {
         &self.database.pool
+    }
+
+    /// As when the database server restarts.
+    pub(crate) async fn end_connections_of_the_service(&self) {
+        let url = self.config.database.url.expose_secret();
+        let mut service = PgConnection::connect(url).await.expect("the database answers");
+        let end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+                   WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()";
+        sqlx::query(end).execute(&mut service).await.expect("ended");
     }
 
     /// Changes rows that have to do with `id`.
