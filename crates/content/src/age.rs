@@ -3,7 +3,7 @@
 use chrono::{Datelike, Days, NaiveDate};
 
 /// The ages, in months, that the question bank has a checklist for.
-pub const CHECKPOINTS: [i32; 12] = [2, 4, 6, 9, 12, 15, 18, 24, 30, 36, 48, 60];
+pub(crate) const CHECKPOINTS: [i32; 12] = [2, 4, 6, 9, 12, 15, 18, 24, 30, 36, 48, 60];
 /// A pregnancy is counted to 40 weeks.
 const TERM_DAYS: u32 = 280;
 /// Born before 37 weeks and 0 days is preterm.
@@ -13,39 +13,39 @@ const CORRECTED_UNTIL_MONTHS: i32 = 24;
 
 /// A child's birth. An unknown gestation counts as born at term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Birth {
-    pub date: NaiveDate,
-    pub gestation_days: Option<u32>,
+pub(crate) struct Birth {
+    pub(crate) date: NaiveDate,
+    pub(crate) gestation_days: Option<u32>,
 }
 
 /// Which of the two ages is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Basis {
+pub(crate) enum Basis {
     Chronological,
     Corrected,
 }
 
 /// A child's age on one day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Age {
+pub(crate) struct Age {
     /// Days since birth.
-    pub days: i64,
-    pub chronological_months: i32,
+    pub(crate) days: i64,
+    pub(crate) chronological_months: i32,
     /// Days since the due date, negative before it; of preterm children only.
-    pub corrected_days: Option<i64>,
+    pub(crate) corrected_days: Option<i64>,
     /// Months since the due date, negative before it; of preterm children only.
-    pub corrected_months: Option<i32>,
+    pub(crate) corrected_months: Option<i32>,
 }
 
 impl Birth {
     /// The day on which 40 weeks were due, for a preterm child.
-    pub fn preterm_due_date(&self) -> Option<NaiveDate> {
+    pub(crate) fn preterm_due_date(&self) -> Option<NaiveDate> {
         let gestation = self.gestation_days.filter(|days| *days < PRETERM_BEFORE_DAYS)?;
         self.date.checked_add_days(Days::new(u64::from(TERM_DAYS - gestation)))
     }
 
     /// The age on a day, or `None` before the birth.
-    pub fn age_on(&self, day: NaiveDate) -> Option<Age> {
+    pub(crate) fn age_on(&self, day: NaiveDate) -> Option<Age> {
         if day < self.date {
             return None;
         }
@@ -59,17 +59,20 @@ impl Birth {
     }
 }
 
+impl Basis {
+    /// Children born early are counted from the due date until 24 chronological months.
+    pub(crate) fn of(chronological_months: i32, preterm: bool) -> Self {
+        if preterm && chronological_months < CORRECTED_UNTIL_MONTHS { Self::Corrected } else { Self::Chronological }
+    }
+}
+
 impl Age {
-    pub fn basis(&self) -> Basis {
-        if self.corrected_months.is_some() && self.chronological_months < CORRECTED_UNTIL_MONTHS {
-            Basis::Corrected
-        } else {
-            Basis::Chronological
-        }
+    pub(crate) fn basis(&self) -> Basis {
+        Basis::of(self.chronological_months, self.corrected_months.is_some())
     }
 
     /// The completed months that select questions and activities.
-    pub fn months_used(&self) -> i32 {
+    pub(crate) fn months_used(&self) -> i32 {
         match (self.basis(), self.corrected_months) {
             (Basis::Corrected, Some(months)) => months,
             _ => self.chronological_months,
@@ -77,17 +80,17 @@ impl Age {
     }
 
     /// The days that select a row of a growth table.
-    pub fn days_used(&self) -> i64 {
+    pub(crate) fn days_used(&self) -> i64 {
         match (self.basis(), self.corrected_days) {
             (Basis::Corrected, Some(days)) => days,
             _ => self.days,
         }
     }
+}
 
-    /// The checklist of this age: the largest checkpoint not above it.
-    pub fn checkpoint(&self) -> Option<i32> {
-        CHECKPOINTS.into_iter().rev().find(|checkpoint| *checkpoint <= self.months_used())
-    }
+/// The checklist of an age in months: the largest checkpoint not above it.
+pub(crate) fn checkpoint(months: i32) -> Option<i32> {
+    CHECKPOINTS.into_iter().rev().find(|checkpoint| *checkpoint <= months)
 }
 
 /// A month is complete on the start's day of the month, or on the last day of a shorter month.
@@ -103,6 +106,7 @@ fn month(day: NaiveDate) -> i32 {
 
 #[cfg(test)]
 mod tests {
+    use super::checkpoint as checkpoint_of;
     use super::*;
     use proptest::prelude::*;
 
@@ -128,7 +132,7 @@ mod tests {
             assert_eq!(shown(age.corrected_months), corrected, "{row:?}");
             assert_eq!(age.basis() == Basis::Corrected, used == "corrected", "{row:?}");
             assert_eq!(age.months_used().to_string(), months_used, "{row:?}");
-            assert_eq!(shown(age.checkpoint()), checkpoint, "{row:?}");
+            assert_eq!(shown(checkpoint_of(age.months_used())), checkpoint, "{row:?}");
             seen += 1;
         }
         assert_eq!(seen, 18);

@@ -1,10 +1,13 @@
 //! The six areas of development that checks, feedback and play activities speak of.
 
+use aipoten_proto::common::v1 as proto;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
-pub enum Area {
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub(crate) enum Area {
+    #[default]
     GrossMotor,
     FineMotor,
     Cognitive,
@@ -14,11 +17,11 @@ pub enum Area {
 }
 
 impl Area {
-    pub const ALL: [Self; 6] =
+    pub(crate) const ALL: [Self; 6] =
         [Self::GrossMotor, Self::FineMotor, Self::Cognitive, Self::Language, Self::Social, Self::Emotional];
 
     /// The word in tables and in the API.
-    pub const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::GrossMotor => "gross_motor",
             Self::FineMotor => "fine_motor",
@@ -29,11 +32,11 @@ impl Area {
         }
     }
 
-    pub fn parse(code: &str) -> Option<Self> {
+    pub(crate) fn parse(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|area| area.code() == code)
     }
 
-    pub const fn name_ko(self) -> &'static str {
+    pub(crate) const fn name_ko(self) -> &'static str {
         match self {
             Self::GrossMotor => "대근육 운동",
             Self::FineMotor => "소근육 운동",
@@ -44,7 +47,7 @@ impl Area {
         }
     }
 
-    pub const fn name_en(self) -> &'static str {
+    pub(crate) const fn name_en(self) -> &'static str {
         match self {
             Self::GrossMotor => "gross motor",
             Self::FineMotor => "fine motor",
@@ -53,5 +56,21 @@ impl Area {
             Self::Social => "social",
             Self::Emotional => "emotional",
         }
+    }
+
+    pub(crate) const fn to_proto(self) -> proto::Area {
+        match self {
+            Self::GrossMotor => proto::Area::GrossMotor,
+            Self::FineMotor => proto::Area::FineMotor,
+            Self::Cognitive => proto::Area::Cognitive,
+            Self::Language => proto::Area::Language,
+            Self::Social => proto::Area::Social,
+            Self::Emotional => proto::Area::Emotional,
+        }
+    }
+
+    /// `None` for unspecified, any and numbers of no area.
+    pub(crate) fn from_proto(number: i32) -> Option<Self> {
+        Self::ALL.into_iter().find(|area| area.to_proto() as i32 == number)
     }
 }

@@ -1,7 +1,111 @@
-//! The content service: development checks, growth, play videos.
+//! Content: the question bank, development checks, growth and play videos.
 
 mod age;
 mod area;
 mod assessment;
+mod category;
+mod child;
+mod clock;
+mod config;
+mod consumers;
 mod growth;
+mod question;
+mod seed;
+mod text;
 mod video;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use aipoten_kit::config::Tokens;
+use aipoten_kit::token::Verifier;
+use aipoten_kit::{AuthenticateLayer, GrpcServer, Process, Revocations, database};
+use aipoten_proto::content::v1 as proto;
+use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
+use anyhow::Context as _;
+use sqlx::PgPool;
+use sqlx::migrate::Migrator;
+use tokio::net::TcpListener;
+use tonic::service::Routes;
+use tonic::transport::{Channel, Endpoint};
+
+pub use config::Config;
+pub use seed::seed;
+
+/// The schema of this service's database, besides that of events.
+pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/content");
+
+/// The service. Clones share everything.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// What the use cases work with.
+#[doc(hidden)]
+pub struct Parts {
+    pool: PgPool,
+    /// Identity's children, asked with the parent's own token.
+    children: ChildServiceClient<Channel>,
+    verifier: Verifier,
+    revocations: Revocations,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// What is configured for all roles and needed here.
+pub struct Common {
+    /// The broker.
+    pub broker: aipoten_events::Config,
+    /// Access tokens.
+    pub tokens: Tokens,
+}
+
+/// Connects to the stores and to identity and starts what runs beside requests: the consumers, the feed of revocations.
+pub async fn build(config: &Config, common: &Common, process: &Process) -> anyhow::Result<App> {
+    let pool = database::connect("content.database", &config.database).await?;
+    database::check_migrated(&pool, &MIGRATOR).await?;
+    database::check_migrated(&pool, &aipoten_events::MIGRATOR).await?;
+    let identity = Endpoint::from_shared(config.identity_url.clone())
+        .context("configuration key `content.identity_url` is no address such as http://host:5001")?
+        .connect_lazy();
+    let app = App(Arc::new(Parts {
+        pool,
+        children: ChildServiceClient::new(identity.clone()),
+        verifier: Verifier::asking(&common.tokens.issuer, identity.clone()),
+        revocations: Revocations::default(),
+    }));
+    process.spawn("content revocations", app.revocations.clone().follow(identity, process.stop()));
+    consume(&app, common, process);
+    let pool = app.pool.clone();
+    process.check("content.database", move || {
+        let pool = pool.clone();
+        Box::pin(async move { sqlx::query_scalar!("SELECT 1").fetch_one(&pool).await.is_ok() })
+    });
+    Ok(app)
+}
+
+fn consume(app: &App, common: &Common, process: &Process) {
+    let consumers = consumers::table();
+    let broker = consumers.health();
+    process.check("content.broker", move || {
+        let connected = broker.connected();
+        Box::pin(async move { connected })
+    });
+    process.spawn("content consumers", consumers.run(app.pool.clone(), common.broker.clone(), process.stop()));
+}
+
+/// Serves on a bound listener until the process stops.
+pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Process) -> anyhow::Result<SocketAddr> {
+    let routes = Routes::new(proto::question_service_server::QuestionServiceServer::new(app.clone()))
+        .add_service(proto::assessment_service_server::AssessmentServiceServer::new(app.clone()))
+        .add_service(proto::growth_service_server::GrowthServiceServer::new(app.clone()))
+        .add_service(proto::video_service_server::VideoServiceServer::new(app.clone()))
+        .add_service(proto::category_service_server::CategoryServiceServer::new(app.clone()));
+    let authenticate = AuthenticateLayer::new(app.verifier.clone(), app.revocations.clone());
+    GrpcServer { routes, authenticate, reflection }.serve("content", listener, process)
+}

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::scoring::{AreaResult, Item, Level, Value};
 
 /// Ordered from what is most pressing. An area that was not assessed is no reassurance: it stands before `OnTrack`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
-pub enum FollowUp {
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub(crate) enum FollowUp {
     ReferNow,
     TalkToProfessional,
     Watch,
@@ -18,49 +19,31 @@ pub enum FollowUp {
 /// Why an item was named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Cause {
+pub(crate) enum Cause {
     RedFlag,
     NotYet,
-    /// Answered less than yes in an area at caution or needs_observation.
+    /// Answered less than yes in an area at caution or `needs_observation`.
     LowScore,
-    /// Answered not_sure in an area that was not assessed.
+    /// Answered `not_sure` in an area that was not assessed.
     NotSure,
 }
 
 /// An item that caused a follow-up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finding {
-    pub code: String,
-    pub cause: Cause,
+pub(crate) struct Finding {
+    pub(crate) code: String,
+    pub(crate) cause: Cause,
 }
 
 /// What should follow, and the items that caused it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    pub follow_up: FollowUp,
-    pub causes: Vec<Finding>,
-}
-
-impl FollowUp {
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::ReferNow => "refer_now",
-            Self::TalkToProfessional => "talk_to_professional",
-            Self::Watch => "watch",
-            Self::Incomplete => "incomplete",
-            Self::OnTrack => "on_track",
-        }
-    }
-
-    pub fn parse(code: &str) -> Option<Self> {
-        [Self::ReferNow, Self::TalkToProfessional, Self::Watch, Self::Incomplete, Self::OnTrack]
-            .into_iter()
-            .find(|follow_up| follow_up.code() == code)
-    }
+pub(crate) struct Verdict {
+    pub(crate) follow_up: FollowUp,
+    pub(crate) causes: Vec<Finding>,
 }
 
 /// The verdict on one area from the items asked in it, red flags included.
-pub fn of_area(asked: &[&Item<'_>], level: Level) -> Verdict {
+pub(crate) fn of_area(asked: &[&Item<'_>], level: Level) -> Verdict {
     let not_yet = asked.iter().filter(|item| item.is_not_yet()).count();
     let by_score = match level {
         Level::NeedsObservation => Some(FollowUp::TalkToProfessional),
@@ -88,7 +71,7 @@ pub fn of_area(asked: &[&Item<'_>], level: Level) -> Verdict {
 }
 
 /// The verdict on the whole check: the worst of its areas and of the red flags that belong to none.
-pub fn overall(items: &[Item<'_>], areas: &[AreaResult]) -> Verdict {
+pub(crate) fn overall(items: &[Item<'_>], areas: &[AreaResult]) -> Verdict {
     let of_no_area: Vec<&Item<'_>> = items.iter().filter(|item| item.area.is_none()).collect();
     let whole = of_area(&of_no_area, Level::Excellent);
     let verdicts = || std::iter::once(&whole).chain(areas.iter().map(|area| &area.verdict));
@@ -102,7 +85,7 @@ pub fn overall(items: &[Item<'_>], areas: &[AreaResult]) -> Verdict {
 
 impl Item<'_> {
     /// What this red flag asks for, if its sign is present.
-    pub fn raised(&self) -> Option<FollowUp> {
+    pub(crate) fn raised(&self) -> Option<FollowUp> {
         self.red_flag.filter(|_| self.answer == Value::Hundredths(100))
     }
 

@@ -6,13 +6,15 @@ use super::follow_up::{self, FollowUp, Verdict};
 use crate::area::Area;
 
 /// Changes whenever the rules here or in `follow_up` do; kept with each check.
-pub const RULE_VERSION: &str = "2026-1";
+pub(crate) const RULE_VERSION: &str = "2026-1";
 /// Weights and values count in hundredths.
 const HUNDREDTHS: i64 = 100;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
-pub enum AnswerType {
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub(crate) enum AnswerType {
+    #[default]
     Scale,
     YesNo,
     MultipleChoice,
@@ -20,38 +22,39 @@ pub enum AnswerType {
 
 /// One option of a multiple-choice question.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Choice {
-    pub code: String,
-    pub text_ko: String,
-    pub text_en: String,
+pub(crate) struct Choice {
+    pub(crate) code: String,
+    pub(crate) text_ko: String,
+    pub(crate) text_en: String,
     /// 0 to 1, in hundredths.
-    pub value: u8,
+    pub(crate) value: u8,
 }
 
 /// What scoring has to know of a question.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Item<'a> {
-    pub code: &'a str,
+pub(crate) struct Item<'a> {
+    pub(crate) code: &'a str,
     /// `None` counts for the whole check; only red flags may.
-    pub area: Option<Area>,
+    pub(crate) area: Option<Area>,
     /// Greater than 0, in hundredths.
-    pub weight: u16,
+    pub(crate) weight: i16,
     /// A red flag and what it asks for: never part of a score.
-    pub red_flag: Option<FollowUp>,
-    pub answer: Value,
+    pub(crate) red_flag: Option<FollowUp>,
+    pub(crate) answer: Value,
 }
 
 /// What an answer counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Value {
+pub(crate) enum Value {
     NotSure,
     /// 0 (not yet, no) to 100 (yes).
     Hundredths(u8),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
+/// Ordered from the worst; what was not assessed may be anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub(crate) enum Level {
     NeedsObservation,
     Caution,
     NotAssessed,
@@ -61,30 +64,30 @@ pub enum Level {
 
 /// A score from 0 to 100 as the exact fraction it is.
 #[derive(Debug, Clone, Copy)]
-pub struct Score {
+pub(crate) struct Score {
     reached: i64,
     possible: i64,
 }
 
 /// How one area came out.
 #[derive(Debug, Clone)]
-pub struct AreaResult {
-    pub area: Area,
-    pub score: Option<Score>,
-    pub level: Level,
-    pub verdict: Verdict,
+pub(crate) struct AreaResult {
+    pub(crate) area: Area,
+    pub(crate) score: Option<Score>,
+    pub(crate) level: Level,
+    pub(crate) verdict: Verdict,
 }
 
 /// How a whole check came out; areas worst first.
 #[derive(Debug, Clone)]
-pub struct Outcome {
-    pub areas: Vec<AreaResult>,
-    pub overall: Verdict,
+pub(crate) struct Outcome {
+    pub(crate) areas: Vec<AreaResult>,
+    pub(crate) overall: Verdict,
 }
 
 impl AnswerType {
     /// What an answer counts, or `None` where this question has no such answer.
-    pub fn value(self, answer: &str, choices: &[Choice]) -> Option<Value> {
+    pub(crate) fn value(self, answer: &str, choices: &[Choice]) -> Option<Value> {
         match (self, answer) {
             (_, "not_sure") => Some(Value::NotSure),
             (Self::Scale | Self::YesNo, "yes") => Some(Value::Hundredths(100)),
@@ -98,7 +101,7 @@ impl AnswerType {
     }
 
     /// The answers a question takes, in the order they are shown.
-    pub fn answers(self, choices: &[Choice]) -> Vec<String> {
+    pub(crate) fn answers(self, choices: &[Choice]) -> Vec<String> {
         let fixed: &[&str] = match self {
             Self::Scale => &["yes", "sometimes", "not_yet"],
             Self::YesNo => &["yes", "no"],
@@ -107,24 +110,6 @@ impl AnswerType {
         let own = if self == Self::MultipleChoice { choices } else { &[] };
         let codes = fixed.iter().map(ToString::to_string).chain(own.iter().map(|choice| choice.code.clone()));
         codes.chain(["not_sure".to_owned()]).collect()
-    }
-}
-
-impl Level {
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::NeedsObservation => "needs_observation",
-            Self::Caution => "caution",
-            Self::NotAssessed => "not_assessed",
-            Self::Good => "good",
-            Self::Excellent => "excellent",
-        }
-    }
-
-    pub fn parse(code: &str) -> Option<Self> {
-        [Self::NeedsObservation, Self::Caution, Self::NotAssessed, Self::Good, Self::Excellent]
-            .into_iter()
-            .find(|level| level.code() == code)
     }
 }
 
@@ -140,7 +125,7 @@ impl Score {
         (score.possible > 0).then_some(score)
     }
 
-    pub fn level(self) -> Level {
+    pub(crate) fn level(self) -> Level {
         let at_least = |border: i64| 100 * self.reached >= border * self.possible;
         match () {
             () if at_least(80) => Level::Excellent,
@@ -151,7 +136,7 @@ impl Score {
     }
 
     /// With the one decimal that is shown, halves up.
-    pub fn shown(self) -> f64 {
+    pub(crate) fn shown(self) -> f64 {
         let tenths = (2 * 1000 * self.reached + self.possible) / (2 * self.possible);
         #[expect(clippy::cast_precision_loss, reason = "at most 1000 tenths")]
         let shown = tenths as f64 / 10.0;
@@ -166,13 +151,13 @@ impl Score {
 }
 
 /// Scores a check whose every question has an answer.
-pub fn score(items: &[Item<'_>]) -> Outcome {
+pub(crate) fn score(items: &[Item<'_>]) -> Outcome {
     let mut areas: Vec<AreaResult> = Area::ALL
         .into_iter()
         .filter(|area| items.iter().any(|item| item.area == Some(*area)))
         .map(|area| area_result(area, items))
         .collect();
-    areas.sort_by(|a, b| worse_first(a, b));
+    areas.sort_by(worse_first);
     let overall = follow_up::overall(items, &areas);
     Outcome { areas, overall }
 }
@@ -390,7 +375,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_score_lies_between_0_and_100_and_the_level_holds_it(answers in proptest::collection::vec((any_answer(), 1_u16..1000), 1..12)) {
+        fn a_score_lies_between_0_and_100_and_the_level_holds_it(answers in proptest::collection::vec((any_answer(), 1_i16..1000), 1..12)) {
             let items: Vec<_> = answers.into_iter().map(|(answer, weight)| Item { weight, ..item("X", Area::Social, answer) }).collect();
             let outcome = score(&items);
             if let Some(score) = outcome.areas[0].score {

@@ -2,31 +2,36 @@
 
 use std::sync::LazyLock;
 
+use serde::{Deserialize, Serialize};
+
 /// The standards end on the day a child is five years old.
-pub const LAST_DAY: i64 = 1826;
+pub(crate) const LAST_DAY: i64 = 1826;
 /// From this day on children are measured standing, before it lying.
 const STANDING_FROM_DAY: i64 = 731;
 /// A child is this much longer lying than standing.
 const LYING_EXCESS_MM: i32 = 7;
 /// The z-scores of the chart's lines: percentiles 3, 15, 50, 85 and 97.
-pub const CHART_LINES: [(u8, f64); 5] =
+const CHART_LINES: [(u8, f64); 5] =
     [(3, -1.880_793_6), (15, -1.036_433_4), (50, 0.0), (85, 1.036_433_4), (97, 1.880_793_6)];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sex {
+pub(crate) enum Sex {
     Male,
     Female,
 }
 
 /// How the length or height was measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Position {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub(crate) enum Position {
     Lying,
     Standing,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Indicator {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Indicator {
+    #[default]
     WeightForAge,
     LengthHeightForAge,
     HeadCircumferenceForAge,
@@ -37,26 +42,27 @@ pub enum Indicator {
 
 /// What was measured of a child of this many days (corrected where due).
 #[derive(Debug, Clone, Copy)]
-pub struct Measured {
-    pub age_days: i64,
-    pub sex: Option<Sex>,
-    pub height_mm: Option<i32>,
+pub(crate) struct Measured {
+    pub(crate) age_days: i64,
+    pub(crate) sex: Option<Sex>,
+    pub(crate) height_mm: Option<i32>,
     /// `None`: as is usual at that age.
-    pub position: Option<Position>,
-    pub weight_g: Option<i32>,
-    pub head_mm: Option<i32>,
+    pub(crate) position: Option<Position>,
+    pub(crate) weight_g: Option<i32>,
+    pub(crate) head_mm: Option<i32>,
 }
 
 /// A z-score with the indicator it belongs to.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Score {
-    pub indicator: Indicator,
-    pub z: f64,
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Score {
+    pub(crate) indicator: Indicator,
+    pub(crate) z: f64,
 }
 
 /// Why a measurement has no z-scores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unscored {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub(crate) enum Unscored {
     GenderNotStated,
     BeforeDueDate,
     OverFiveYears,
@@ -64,12 +70,12 @@ pub enum Unscored {
 
 impl Score {
     /// The share of children below this z-score, 0 to 100.
-    pub fn percentile(&self) -> f64 {
+    pub(crate) fn percentile(&self) -> f64 {
         100.0 * normal_cdf(self.z)
     }
 
     /// The percentile as people see it: one decimal, "<0.1" or ">99.9" at the ends.
-    pub fn percentile_text(&self) -> String {
+    pub(crate) fn percentile_text(&self) -> String {
         match self.percentile() {
             low if low < 0.1 => "<0.1".to_owned(),
             high if high > 99.9 => ">99.9".to_owned(),
@@ -78,7 +84,7 @@ impl Score {
     }
 
     /// Whether WHO takes the value for a real one; beyond the limits an entry is to be checked.
-    pub fn is_plausible(&self) -> bool {
+    pub(crate) fn is_plausible(&self) -> bool {
         let (low, high) = match self.indicator {
             Indicator::WeightForAge => (-6.0, 5.0),
             Indicator::LengthHeightForAge => (-6.0, 6.0),
@@ -91,30 +97,41 @@ impl Score {
 impl Measured {
     /// The z-scores of everything measured, or why there are none.
     /// A length outside the weight-for-length table leaves only that score out.
-    pub fn scores(&self) -> Result<Vec<Score>, Unscored> {
+    pub(crate) fn scores(&self) -> Result<Vec<Score>, Unscored> {
         let sex = self.sex.ok_or(Unscored::GenderNotStated)?;
         match self.age_days {
             ..0 => return Err(Unscored::BeforeDueDate),
             0..=LAST_DAY => {}
             _ => return Err(Unscored::OverFiveYears),
         }
-        let height = self.height_as_usual_mm();
-        let kilograms = self.weight_g.map(|grams| f64::from(grams) / 1000.0);
-        let centimetres = |mm: i32| f64::from(mm) / 10.0;
-        let bmi = kilograms.zip(height).map(|(kg, mm)| kg / (f64::from(mm) / 1000.0).powi(2));
         let by_size =
             if self.age_days < STANDING_FROM_DAY { Indicator::WeightForLength } else { Indicator::WeightForHeight };
-        let candidates = [
-            (Indicator::WeightForAge, Some(self.age_days), kilograms),
-            (Indicator::LengthHeightForAge, Some(self.age_days), height.map(centimetres)),
-            (Indicator::HeadCircumferenceForAge, Some(self.age_days), self.head_mm.map(centimetres)),
-            (Indicator::BmiForAge, Some(self.age_days), bmi),
-            (by_size, height.map(i64::from), kilograms),
+        let size = self.height_as_usual_mm().map(i64::from);
+        let compared = [
+            (Indicator::WeightForAge, Some(self.age_days)),
+            (Indicator::LengthHeightForAge, Some(self.age_days)),
+            (Indicator::HeadCircumferenceForAge, Some(self.age_days)),
+            (Indicator::BmiForAge, Some(self.age_days)),
+            (by_size, size),
         ];
-        Ok(candidates
+        Ok(compared
             .into_iter()
-            .filter_map(|(indicator, index, value)| Some(Score { indicator, z: indicator.z(sex, index?, value?)? }))
+            .filter_map(|(indicator, index)| {
+                Some(Score { indicator, z: indicator.z(sex, index?, self.value(indicator)?)? })
+            })
             .collect())
+    }
+
+    /// What an indicator compares, in kg, cm or kg/m².
+    pub(crate) fn value(&self, indicator: Indicator) -> Option<f64> {
+        let kilograms = self.weight_g.map(|grams| f64::from(grams) / 1000.0);
+        let height_cm = self.height_as_usual_mm().map(|mm| f64::from(mm) / 10.0);
+        match indicator {
+            Indicator::WeightForAge | Indicator::WeightForLength | Indicator::WeightForHeight => kilograms,
+            Indicator::LengthHeightForAge => height_cm,
+            Indicator::HeadCircumferenceForAge => self.head_mm.map(|mm| f64::from(mm) / 10.0),
+            Indicator::BmiForAge => kilograms.zip(height_cm).map(|(kg, cm)| kg / (cm / 100.0).powi(2)),
+        }
     }
 
     /// The length below 731 days, the height from then on, whichever way it was measured.
@@ -132,15 +149,17 @@ impl Measured {
 impl Indicator {
     /// The z-score of a value (kg, cm or kg/m²) in the row of an age in days or a length in millimetres;
     /// `None` where the table has no such row.
-    pub fn z(self, sex: Sex, index: i64, value: f64) -> Option<f64> {
+    pub(crate) fn z(self, sex: Sex, index: i64, value: f64) -> Option<f64> {
         let lms = self.table().row(sex, index)?;
         let z = lms.z(value);
         Some(if self.is_weight_based() { lms.beyond_three(z, value) } else { z })
     }
 
-    /// The value at a z-score, to draw a chart's line.
-    pub fn value_at(self, sex: Sex, index: i64, z: f64) -> Option<f64> {
-        Some(self.table().row(sex, index)?.value_at(z))
+    /// The chart's lines over the first five years: percentile and points (age in days, value), one a month.
+    pub(crate) fn lines(self, sex: Sex) -> Vec<(u8, Vec<(i64, f64)>)> {
+        let days = || (0..LAST_DAY).step_by(30).chain([LAST_DAY]);
+        let point = |z: f64| move |day| Some((day, self.table().row(sex, day)?.value_at(z)));
+        CHART_LINES.into_iter().map(|(percentile, z)| (percentile, days().filter_map(point(z)).collect())).collect()
     }
 
     fn is_weight_based(self) -> bool {
@@ -368,6 +387,19 @@ mod tests {
     }
 
     #[test]
+    fn the_chart_runs_from_birth_to_five_years_without_crossing_lines() {
+        let lines = Indicator::BmiForAge.lines(Sex::Female);
+        assert_eq!(lines.iter().map(|(percentile, _)| *percentile).collect::<Vec<_>>(), [3, 15, 50, 85, 97]);
+        for (_, points) in &lines {
+            assert_eq!(points.first().map(|(day, _)| *day), Some(0));
+            assert_eq!(points.last().map(|(day, _)| *day), Some(LAST_DAY));
+        }
+        for (lower, upper) in lines.iter().zip(&lines[1..]) {
+            assert!(lower.1.iter().zip(&upper.1).all(|((_, low), (_, high))| low < high));
+        }
+    }
+
+    #[test]
     fn the_chart_lines_lie_at_their_percentiles() {
         for (percentile, z) in CHART_LINES {
             assert!((100.0 * normal_cdf(z) - f64::from(percentile)).abs() < 0.001, "{percentile}");
@@ -379,11 +411,12 @@ mod tests {
         fn a_value_drawn_at_a_z_score_scores_that_z(day in 0_i64..=LAST_DAY, z in -5.0_f64..5.0, male: bool) {
             let sex = if male { Sex::Male } else { Sex::Female };
             for indicator in [Indicator::LengthHeightForAge, Indicator::HeadCircumferenceForAge] {
-                let value = indicator.value_at(sex, day, z).expect("a row");
+                let value = indicator.table().row(sex, day).expect("a row").value_at(z);
                 prop_assert!((indicator.z(sex, day, value).expect("a row") - z).abs() < 1e-6);
             }
-            let value = Indicator::WeightForAge.value_at(sex, day, z.clamp(-3.0, 3.0)).expect("a row");
-            prop_assert!((Indicator::WeightForAge.z(sex, day, value).expect("a row") - z.clamp(-3.0, 3.0)).abs() < 1e-6);
+            let z = z.clamp(-3.0, 3.0);
+            let value = Indicator::WeightForAge.table().row(sex, day).expect("a row").value_at(z);
+            prop_assert!((Indicator::WeightForAge.z(sex, day, value).expect("a row") - z).abs() < 1e-6);
         }
 
         #[test]

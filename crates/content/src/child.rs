@@ -1,0 +1,45 @@
+//! What identity says about a child, asked with the parent's own token. No copy is kept.
+
+use std::time::Duration;
+
+use aipoten_kit::{Caller, Error, Result};
+use aipoten_proto::common::v1::Gender;
+use aipoten_proto::identity::v1::{ChildBirth, GetChildBirthRequest, child_service_client::ChildServiceClient};
+use anyhow::Context as _;
+use tonic::transport::Channel;
+use uuid::Uuid;
+
+use crate::age::Birth;
+use crate::growth::Sex;
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+pub(crate) struct Child {
+    pub(crate) birth: Birth,
+    /// `None`: not stated.
+    pub(crate) sex: Option<Sex>,
+}
+
+/// The child, or not found where it is not the caller's.
+pub(crate) async fn get(identity: &ChildServiceClient<Channel>, caller: &Caller, child_id: Uuid) -> Result<Child> {
+    let mut request = caller.forward(GetChildBirthRequest { child_id: child_id.to_string() });
+    request.set_timeout(TIMEOUT);
+    let answer = identity.clone().get_child_birth(request).await.map_err(|status| match Error::from(status) {
+        Error::NotFound(_) => Error::NotFound("child"),
+        error => error,
+    })?;
+    Ok(parse(&answer.into_inner())?)
+}
+
+fn parse(child: &ChildBirth) -> anyhow::Result<Child> {
+    let date = aipoten_proto::date(&child.birth_date).ok().context("identity answered no date of birth")?;
+    let days = u32::try_from(child.gestational_days.unwrap_or(0))?;
+    let gestation_days =
+        child.gestational_weeks.map(|weeks| anyhow::Ok(u32::try_from(weeks)? * 7 + days)).transpose()?;
+    let sex = match child.gender() {
+        Gender::Male => Some(Sex::Male),
+        Gender::Female => Some(Sex::Female),
+        Gender::NotStated | Gender::Unspecified => None,
+    };
+    Ok(Child { birth: Birth { date, gestation_days }, sex })
+}

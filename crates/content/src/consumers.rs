@@ -1,0 +1,36 @@
+//! What content does with the events of others.
+
+use aipoten_events::{Consumers, Delivered, Failure};
+use aipoten_proto::identity::v1::{ChildDeleted, UserDeleted};
+use anyhow::anyhow;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{assessment, growth, video};
+
+pub(crate) fn table() -> Consumers {
+    Consumers::new("content").on::<ChildDeleted>(child_deleted).on::<UserDeleted>(user_deleted)
+}
+
+/// Erases the child's checks, answers, results, recommendations and measurements.
+async fn child_deleted(conn: &mut PgConnection, event: &Delivered<ChildDeleted>) -> Result<(), Failure> {
+    let child_id = parse(&event.event.child_id)?;
+    assessment::store::erase_child(conn, child_id).await?;
+    growth::store::erase_child(conn, child_id).await?;
+    video::store::recommendation::erase_child(conn, child_id).await?;
+    Ok(())
+}
+
+/// Erases the same of all children of an account, and what it did with videos.
+async fn user_deleted(conn: &mut PgConnection, event: &Delivered<UserDeleted>) -> Result<(), Failure> {
+    let user_id = parse(&event.event.user_id)?;
+    assessment::store::erase_user(conn, user_id).await?;
+    growth::store::erase_user(conn, user_id).await?;
+    video::store::recommendation::erase_user(conn, user_id).await?;
+    video::store::interaction::erase_user(conn, user_id).await?;
+    Ok(())
+}
+
+fn parse(id: &str) -> Result<Uuid, Failure> {
+    Ok(aipoten_proto::uuid(id).map_err(|_| anyhow!("the event holds no id"))?)
+}
