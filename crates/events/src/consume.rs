@@ -22,7 +22,8 @@ use crate::failure::Failure;
 use crate::handler::{Handler, Handlers};
 use crate::health::Health;
 use crate::link::{BROKER_TIMEOUT, Link};
-use crate::{failed, inbox, retry, topology};
+use crate::failed::store as failed;
+use crate::{inbox, retry, topology};
 
 const DATABASE_PAUSE: Duration = Duration::from_secs(1);
 
