@@ -242,6 +242,10 @@ fn shape(field: &FieldDescriptor, inward: bool) -> Option<Shape> {
                 schema: wrap("String"),
             })
         }
+        Kind::Message(inner) if list && inward => Some(Shape {
+            serde: "#[serde(deserialize_with = \"crate::json::objects::deserialize\")]".to_owned(),
+            schema: wrap(&rust_path(inner.full_name())),
+        }),
         Kind::Message(inner) if !list => {
             Some(Shape { serde: String::new(), schema: wrap(&rust_path(inner.full_name())) })
         }

@@ -30,29 +30,27 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
 async fn start(role: Role, settings: &Settings, process: &Process) -> anyhow::Result<()> {
     match role {
         Role::Identity => {
-            let listener = bind("identity.listen", settings.identity.listen).await?;
             let common = aipoten_identity::Common {
                 redis: settings.redis.clone(),
                 broker: settings.broker.clone(),
                 tokens: settings.tokens.clone(),
-                reflection: settings.reflection,
             };
             let app = aipoten_identity::build(settings.identity.clone(), &common, process).await?;
+            let listener = bind("identity.listen", settings.identity.listen).await?;
             aipoten_identity::serve(&app, settings.reflection, listener, process)?;
         }
         Role::Content => {
-            let listener = bind("content.listen", settings.content.listen).await?;
             let common = aipoten_content::Common {
                 broker: settings.broker.clone(),
                 tokens: settings.tokens.clone(),
-                reflection: settings.reflection,
             };
-            let app = aipoten_content::build(settings.content.clone(), &common, process).await?;
+            let app = aipoten_content::build(&settings.content, &common, process).await?;
+            let listener = bind("content.listen", settings.content.listen).await?;
             aipoten_content::serve(&app, settings.reflection, listener, process)?;
         }
         Role::Gateway => {
-            let listener = bind("gateway.listen", settings.gateway.listen).await?;
             let app = aipoten_gateway::build(&settings.gateway, &settings.redis, &settings.tokens)?;
+            let listener = bind("gateway.listen", settings.gateway.listen).await?;
             aipoten_gateway::serve(app, listener, process)?;
         }
     }

@@ -1,0 +1,97 @@
+# Error messages. Upper-case keys are reasons for a whole request, lower-case keys what is wrong with one field.
+
+## The form of a request
+VALIDATION_ERROR = Please check what you entered.
+MALFORMED_REQUEST = The request cannot be read.
+MALFORMED_JSON = The body is not valid JSON (line { $line }, column { $column }).
+PAYLOAD_TOO_LARGE = The request is too large.
+UNSUPPORTED_MEDIA_TYPE = The body has to be JSON (Content-Type: application/json).
+NOT_FOUND = There is no such thing here.
+METHOD_NOT_ALLOWED = This address does not take such a request.
+
+## Who you are and what you may do
+UNAUTHENTICATED = Please sign in.
+TOKEN_EXPIRED = Your access has expired. Please refresh the token.
+INVALID_CREDENTIALS = The e-mail address or the password is wrong.
+CAPTCHA_REQUIRED = Please show that you are no robot.
+PERMISSION_DENIED = You may not do this.
+CSRF_FAILED = The request did not look safe and was not carried out. Please reload the page.
+CONSENT_REQUIRED = Please give the consent that is needed first.
+EMAIL_NOT_VERIFIED = Please confirm your e-mail address first.
+STEP_UP_REQUIRED = For your safety, sign in with your password again and repeat this within five minutes.
+
+## It does not fit what is there
+CONFLICT = It clashed with another change. Please look at what is there now and try again.
+INVALID_STATE = This cannot be done in the present state.
+SLOT_TAKEN = This time is taken. Please choose another one.
+IDEMPOTENCY_CONFLICT = The same Idempotency-Key was already used for something else.
+VERSION_MISMATCH = It was changed meanwhile. Please load it again and repeat your change.
+EMAIL_TAKEN = There is already an account with this e-mail address.
+CODE_TAKEN = This code has been used already.
+SLUG_TAKEN = This name is already used in an address.
+LIMIT_REACHED = You can have { $max } at most.
+ASSESSMENT_IN_PROGRESS = This child has a check in progress. Resume it, or cancel it to start another one.
+ASSESSMENT_EXPIRED = This check was started more than 30 days ago. Please start a new one.
+CHILD_TOO_YOUNG = Checks are offered from { $min } months of age. If you are worried, please talk to your paediatrician.
+CHILD_TOO_OLD = Checks are offered up to { $max } months of age. If you are worried, please talk to a professional.
+
+## Too much, or not now
+RATE_LIMITED = Too many requests. Please wait a moment and try again.
+ACCOUNT_LOCKED = Too many failed attempts. Please try again later or reset your password.
+TOO_MANY_SIGN_INS = Many people are signing in right now. Please try again in a moment.
+INTERNAL = Something went wrong on our side. If it happens again, please tell us the request id.
+UNAVAILABLE = This is not available right now. Please try again in a moment.
+TIMEOUT = This took too long. Please try again.
+
+## One field: anywhere
+invalid = This value is not valid.
+required = Please fill this in.
+cannot_be_empty = This cannot be empty.
+wrong_type = This value has the wrong type.
+unknown_field = There is no such field.
+duplicate_field = This field is there twice.
+nothing_to_change = There is nothing to change.
+one_of = This has to be one of: { $values }
+duplicate = The same value is there twice.
+too_short = Use at least { $min } characters.
+too_long = Use at most { $max } characters.
+too_many = Give { $max } at most.
+out_of_range = Use a value from { $min } to { $max }.
+too_many_decimals = Use at most { $max } decimals.
+control_characters = It contains characters that cannot be used.
+not_a_uuid = This is not a UUID.
+not_a_date = This has to be a date such as 2026-01-31.
+in_the_future = This day is in the future.
+too_long_ago = This day is more than { $years } years ago.
+page_too_far = A list can be seen up to its item { $max }.
+unknown_sort = The list cannot be sorted by this.
+
+## One field: accounts
+not_an_email = This is not an e-mail address.
+not_a_phone = This is not a telephone number.
+password_too_simple = Use a letter, a digit and another sign.
+password_guessable = Leave out your e-mail address and the name of this service.
+password_unchanged = Use a password other than the present one.
+consent_missing = A consent that is needed is missing: { $kind }
+guardian_needs_proof = A guardian's consent needs proof of identity.
+
+## One field: children and growth
+needs_weeks = Please give the weeks of pregnancy too.
+before_birth = This day is before the birth.
+one_of_height_weight_head = Please give height, weight or head circumference.
+only_with_height = This can be given only together with the height.
+implausible = This may be an error of entry. Please look again and, if it is right, send it with confirmed set to true.
+
+## One field: checks and questions
+unanswered = This question has no answer yet ({ $code }).
+not_in_this_check = This question is not part of the check.
+not_an_answer = This question does not take that answer.
+only_cancelled = This can be set to cancelled only.
+not_a_code = Use 3 to 40 upper-case letters, digits and -.
+not_an_option_code = This cannot be the code of an option.
+before_start = This cannot be before the first month.
+any_only_for_red_flags = Only red flags can have the area any.
+red_flags_are_yes_no = Red flags are answered yes or no.
+not_for_red_flags = Red flags cannot have this value.
+exactly_for_red_flags = Red flags need this, and nothing else may have it.
+exactly_for_multiple_choice = Multiple-choice questions have { $min } to { $max } options, other questions none.

@@ -1,5 +1,6 @@
 //! Bodies, queries, path ids and versions of requests, refused in the envelope when their form is wrong.
 
+use aipoten_proto::json::Object;
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, RawPathParams, Request};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, IF_MATCH};
@@ -62,10 +63,10 @@ fn says_json(headers: &HeaderMap) -> bool {
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-/// Reads JSON; its depth is bounded to 128 by the parser.
+/// Reads a JSON object; its depth is bounded to 128 by the parser.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
     let mut from = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut from).map_err(|error| refused(&error))?;
+    let Object(value) = serde_path_to_error::deserialize(&mut from).map_err(|error| refused(&error))?;
     from.end().map_err(|error| malformed(&error))?;
     Ok(value)
 }
@@ -89,12 +90,14 @@ fn malformed(error: &serde_json::Error) -> Failure {
 /// serde says in words alone what was wrong: the beginning tells the kinds apart. Values are never repeated.
 fn violation(path: &str, words: &str) -> Violation {
     let field = if path == "." { "body" } else { path };
+    if let Some(name) = words.strip_prefix("duplicate field") {
+        let name = quoted(name);
+        return Violation::new(if path == "." { name } else { format!("{path}.{name}") }, "duplicate_field");
+    }
     if words.starts_with("unknown field") {
         Violation::new(field, "unknown_field")
-    } else if words.starts_with("duplicate field") {
-        Violation::new(field, "duplicate_field")
     } else if let Some(allowed) = words.strip_prefix("unknown variant ").and_then(|rest| rest.split_once(", expected ")) {
-        Violation::new(field, "not_one_of").with("allowed", quoted(allowed.1))
+        Violation::new(field, "one_of").with("values", quoted(allowed.1))
     } else if words.starts_with("invalid type") {
         Violation::new(field, "wrong_type")
     } else {
@@ -174,7 +177,7 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_malformed() {
-        for json in ["", "{", "{\"name\":}", "nonsense", "{} {}", "\u{0}", &"[".repeat(100_000)] {
+        for json in ["", "{", "{\"name\":}", "nonsense", "{} {}", "\u{0}", "{\"a"] {
             assert_eq!(refused(json).code, "MALFORMED_REQUEST");
         }
     }
@@ -189,12 +192,14 @@ mod tests {
             (r#"{"role":"admin"}"#, "role", "unknown_field"),
             (r#"{"name":"a","name":"b"}"#, "name", "duplicate_field"),
             ("[]", "body", "wrong_type"),
+            (r#"["Haru"]"#, "body", "wrong_type"),
+            (&"[".repeat(100_000), "body", "wrong_type"),
             ("null", "body", "wrong_type"),
         ] {
             let violations = refused(json).violations;
             assert_eq!(violations, [Violation::new(field, key)], "{json}");
         }
-        let gender = Violation::new("gender", "not_one_of").with("allowed", "male, female, not_stated");
+        let gender = Violation::new("gender", "one_of").with("values", "male, female, not_stated");
         assert_eq!(refused(r#"{"gender":"other"}"#).violations, [gender]);
     }
 

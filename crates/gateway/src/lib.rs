@@ -62,23 +62,20 @@ pub fn build(config: &Config, redis: &Redis, tokens: &Tokens) -> anyhow::Result<
     Ok(App { router, gateway })
 }
 
-impl App {
-    /// Serves on a bound listener as a task of the process, until it stops.
-    pub fn serve(self, listener: TcpListener, process: &Process) -> anyhow::Result<SocketAddr> {
-        let address = listener.local_addr()?;
-        self.watch(process);
-        process.spawn("gateway", serve::serve(listener, self.router, process.stop()));
-        tracing::info!(role = "gateway", %address, "serving");
-        Ok(address)
-    }
+/// Serves on a bound listener as a task of the process, until it stops.
+pub fn serve(app: App, listener: TcpListener, process: &Process) -> anyhow::Result<SocketAddr> {
+    let address = listener.local_addr()?;
+    watch(&app.gateway, process);
+    process.spawn("gateway", serve::serve(listener, app.router, process.stop()));
+    tracing::info!(role = "gateway", %address, "serving");
+    Ok(address)
+}
 
-    /// Ready is who can ask the services; Redis may be away.
-    fn watch(&self, process: &Process) {
-        let gateway = &self.gateway;
-        process.spawn("gateway revocations", gateway.revocations().follow(gateway.identity(), process.stop()));
-        for (name, channel) in [("identity", gateway.identity()), ("content", gateway.content())] {
-            process.check(name, move || answers(channel.clone()).boxed());
-        }
+/// Ready is who can ask the services; Redis may be away.
+fn watch(gateway: &Gateway, process: &Process) {
+    process.spawn("gateway revocations", gateway.revocations().follow(gateway.identity(), process.stop()));
+    for (name, channel) in [("gateway.identity", gateway.identity()), ("gateway.content", gateway.content())] {
+        process.check(name, move || answers(channel.clone()).boxed());
     }
 }
 

@@ -130,5 +130,8 @@ mod tests {
         assert_eq!(failure.violations, [Violation::new("birth_weight_g", "wrong_type")]);
         assert_eq!(parse::<UpdateChildRequest>(b"[1]").expect_err("no object").code, "VALIDATION_ERROR");
         assert_eq!(parse::<UpdateChildRequest>(b"{").expect_err("no JSON").code, "MALFORMED_REQUEST");
+        let deep = format!("{{\"name\":{}", "[".repeat(100_000));
+        let failure = parse::<UpdateChildRequest>(deep.as_bytes()).expect_err("deeper than anyone needs");
+        assert_eq!(failure.code, "MALFORMED_REQUEST");
     }
 }

@@ -52,6 +52,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
             }
         });
     }
+    drop(listener);
     graceful.shutdown().await;
     Ok(())
 }

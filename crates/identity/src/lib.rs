@@ -63,8 +63,6 @@ pub struct Common {
     pub broker: aipoten_events::Config,
     /// Access tokens.
     pub tokens: Tokens,
-    /// Whether to describe the gRPC services to whoever asks.
-    pub reflection: bool,
 }
 
 /// Connects to the stores and starts what runs beside requests: the relay and the jobs.

@@ -119,7 +119,8 @@ impl Default for Tokens {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
-    /// Which lines: a filter such as `info,aipoten_content=debug`.
+    /// Which lines: a filter such as `info,aipoten_content=debug`. By default the broker library is silent, as events says
+    /// itself what becomes of connections.
     pub filter: String,
     /// json or text.
     pub format: LogFormat,
@@ -127,7 +128,7 @@ pub struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { filter: "info".to_owned(), format: LogFormat::Json }
+        Self { filter: "info,lapin=off,sqlx::postgres::notice=warn".to_owned(), format: LogFormat::Json }
     }
 }
 

@@ -30,6 +30,7 @@ type Check = Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
 #[derive(Clone, Default)]
 pub struct Process {
     stop: CancellationToken,
+    started: CancellationToken,
     draining: CancellationToken,
     tasks: TaskTracker,
     failure: Arc<Mutex<Option<anyhow::Error>>>,
@@ -69,9 +70,10 @@ impl Process {
         self.checks.lock().unwrap_or_else(PoisonError::into_inner).push((name, Arc::new(check)));
     }
 
-    /// Waits for SIGTERM, SIGINT or the death of a task, then stops: readiness fails first, then no new work begins,
+    /// Everything is started: waits for SIGTERM, SIGINT or the death of a task, then stops: readiness fails first, then no new work begins,
     /// running work has 30 seconds.
     pub async fn run(self) -> anyhow::Result<()> {
+        self.started.cancel();
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         tokio::select! {
             _ = terminate.recv() => {}
@@ -107,7 +109,7 @@ impl Process {
 
     async fn readiness(&self) -> Vec<(&'static str, bool)> {
         let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut states = vec![("running", !self.draining.is_cancelled())];
+        let mut states = vec![("running", self.started.is_cancelled() && !self.draining.is_cancelled())];
         for (name, check) in checks {
             let state = tokio::time::timeout(Duration::from_secs(2), check()).await.unwrap_or(false);
             states.push((name, state));

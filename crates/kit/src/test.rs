@@ -88,6 +88,7 @@ impl Drop for TestDatabase {
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
+                close_connections(&name).await;
                 let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
                 admin().await.execute(AssertSqlSafe(drop)).await.expect("the test's database can be dropped");
             });
@@ -95,6 +96,20 @@ impl Drop for TestDatabase {
         let dropped = dropping.join().is_ok() || std::thread::panicking();
         assert!(dropped, "the test's database {} was left behind", self.name);
     }
+}
+
+/// The owner may not end the connections of the application's role: that role does it itself.
+async fn close_connections(name: &str) {
+    let close = format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false");
+    admin().await.execute(AssertSqlSafe(close)).await.expect("the test's database can be closed");
+    let mut app = owner().username("aipoten_app").connect().await.expect("the test database server answers");
+    sqlx::query(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1 AND usename = current_user",
+    )
+    .bind(name)
+    .execute(&mut app)
+    .await
+    .expect("a role may end its own connections");
 }
 
 fn owner() -> PgConnectOptions {

@@ -27,7 +27,10 @@ impl CategoryService for App {
         request: Request<proto::GetCategoryRequest>,
     ) -> Result<Response<proto::Category>, Status> {
         let caller = Caller::of(&request);
-        let category = super::get(self, &request.into_inner().slug).await?;
+        let mut fields = Fields::new();
+        let slug = slug(&mut fields, &request.into_inner().slug);
+        fields.finish()?;
+        let category = super::get(self, &slug).await?;
         Ok(Response::new(category.into_proto(caller.locale)))
     }
 

@@ -50,8 +50,8 @@ struct Count {
 
 impl Limiter {
     pub(crate) fn new(limits: Limits, redis: &Redis) -> anyhow::Result<Self> {
-        let client = redis::Client::open(required("common.redis.url", &redis.url)?)
-            .context("configuration key `common.redis.url` is no address of a Redis server")?;
+        let client = redis::Client::open(required("redis.url", &redis.url)?)
+            .context("configuration key `redis.url` is no address of a Redis server")?;
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(Some(PATIENCE))

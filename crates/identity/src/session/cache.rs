@@ -45,6 +45,9 @@ impl Cache {
     }
 
     pub(super) fn ended(&self, user_id: Uuid, session_ids: &[Uuid], life: TimeDelta) {
+        if session_ids.is_empty() {
+            return;
+        }
         let mut commands = redis::pipe();
         for id in session_ids {
             commands

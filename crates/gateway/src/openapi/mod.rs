@@ -1,5 +1,7 @@
 //! The OpenAPI document: what the routes and the protos say, and what holds for all operations.
 
+mod schema;
+
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -52,6 +54,7 @@ pub fn openapi() -> OpenApi {
     let components = api.components.get_or_insert_default();
     let bearer = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer.build()));
+    schema::tidy(components);
     for (_, name, meaning) in REFUSALS.into_iter().chain([STALE]) {
         components.responses.insert(name.to_owned(), RefOr::T(refusal(meaning)));
     }

@@ -1,0 +1,169 @@
+//! A gateway on a port of its own, with an identity of its own behind it. Content is a closed port.
+
+use std::net::SocketAddr;
+
+use aipoten_gateway::{Config, Limits};
+use aipoten_identity::Common;
+use aipoten_kit::Process;
+use aipoten_kit::config::{Redis, Tokens};
+use aipoten_kit::test::{TestDatabase, broker_url, encryption, redis};
+use reqwest::{Client, Method, RequestBuilder, Response};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+pub(crate) const PASSWORD: &str = "Haru-2024-play";
+
+pub(crate) struct Platform {
+    pub(crate) address: SocketAddr,
+    pub(crate) client: Client,
+    pub(crate) process: Process,
+    _database: TestDatabase,
+}
+
+/// Somebody who is signed in.
+pub(crate) struct Person {
+    pub(crate) email: String,
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+}
+
+/// Limits that no test reaches by accident.
+pub(crate) fn generous() -> Config {
+    let many = 100_000;
+    let limits = Limits { user: many, anonymous: many, address: many, login: many, register: many, refresh: many };
+    Config { limits, ..Config::default() }
+}
+
+impl Platform {
+    pub(crate) async fn start() -> Self {
+        Self::with(generous(), redis()).await
+    }
+
+    /// The addresses of the services are put in.
+    pub(crate) async fn with(config: Config, redis: Redis) -> Self {
+        let database = TestDatabase::create(&[&aipoten_events::MIGRATOR, &aipoten_identity::MIGRATOR]).await;
+        let process = Process::new();
+        let identity_url = format!("http://{}", identity(&database, redis.clone(), &process).await);
+        let content_url = format!("http://{}", closed_port().await);
+        let config = Config { identity_url, content_url, ..config };
+        let app = aipoten_gateway::build(&config, &redis, &Tokens::default()).expect("a gateway");
+        let address = aipoten_gateway::serve(app, port().await, &process).expect("it serves");
+        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        Self { address, client, process, _database: database }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// A request below the prefix of the API.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, self.url(&format!("/api/v1{path}")))
+    }
+
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
+        self.request(Method::GET, path)
+    }
+
+    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
+        self.request(Method::POST, path)
+    }
+
+    pub(crate) fn patch(&self, path: &str) -> RequestBuilder {
+        self.request(Method::PATCH, path)
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> RequestBuilder {
+        self.request(Method::DELETE, path)
+    }
+
+    /// A new parent, signed in.
+    pub(crate) async fn parent(&self) -> Person {
+        let email = format!("{}@example.org", Uuid::now_v7().simple());
+        let registered = self.post("/auth/register").json(&registration(&email)).send().await.expect("an answer");
+        assert_eq!(registered.status(), 201, "{}", registered.text().await.unwrap_or_default());
+        let signed_in = self.post("/auth/login").json(&json!({ "email": email, "password": PASSWORD })).send().await;
+        let body = json_of(signed_in.expect("an answer"), 200).await;
+        let token = |name: &str| body["data"]["tokens"][name].as_str().expect("a token").to_owned();
+        Person { email, access: token("access_token"), refresh: token("refresh_token") }
+    }
+
+    /// A parent who may add children, with one.
+    pub(crate) async fn parent_with_child(&self) -> (Person, Value) {
+        let parent = self.parent().await;
+        for kind in ["guardian", "child_sensitive_data"] {
+            let consent = json!({ "kind": kind, "granted": true, "text_version": "2026-11-01", "method": "card", "evidence": "test" });
+            let given = self.post("/users/me/consents").bearer_auth(&parent.access).json(&consent).send().await;
+            json_of(given.expect("an answer"), 201).await;
+        }
+        let child = json!({ "name": "Haru", "birth_date": "2024-10-21", "gender": "female" });
+        let added = self.post("/children").bearer_auth(&parent.access).json(&child).send().await.expect("an answer");
+        (parent, json_of(added, 201).await["data"].clone())
+    }
+}
+
+pub(crate) fn registration(email: &str) -> Value {
+    json!({
+        "email": email, "password": PASSWORD, "name": "Kim", "role": "parent",
+        "consents": [
+            { "kind": "terms", "text_version": "2026-11-01" },
+            { "kind": "privacy", "text_version": "2026-11-01" },
+        ],
+    })
+}
+
+/// The JSON of an answer that has this status.
+pub(crate) async fn json_of(answer: Response, status: u16) -> Value {
+    let (found, text) = (answer.status(), answer.text().await.expect("a body"));
+    assert_eq!(found, status, "{text}");
+    serde_json::from_str(&text).unwrap_or_else(|_| panic!("no JSON: {text}"))
+}
+
+/// An answer that refuses with this status and code, in the envelope and with its headers; answers its error.
+pub(crate) async fn refused(request: RequestBuilder, status: u16, code: &str) -> Value {
+    let answer = request.send().await.expect("an answer");
+    let id = header(&answer, "x-request-id");
+    assert_eq!(header(&answer, "content-type"), "application/json");
+    assert_eq!(header(&answer, "x-content-type-options"), "nosniff");
+    assert!(!header(&answer, "ratelimit-limit").is_empty());
+    let body = json_of(answer, status).await;
+    assert_eq!(body["success"], false);
+    assert_eq!(body["error"]["code"], code, "{body}");
+    assert_eq!(body["error"]["request_id"], id.as_str());
+    assert!(!body["error"]["message"].as_str().expect("a message").is_empty());
+    body["error"].clone()
+}
+
+/// The fields that an error names.
+pub(crate) fn fields(error: &Value) -> Vec<&str> {
+    let details = error["details"].as_array().expect("details");
+    details.iter().map(|detail| detail["field"].as_str().expect("a field")).collect()
+}
+
+pub(crate) fn header(answer: &Response, name: &str) -> String {
+    answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+}
+
+async fn identity(database: &TestDatabase, redis: Redis, process: &Process) -> SocketAddr {
+    let config = aipoten_identity::Config {
+        database: database.config(),
+        encryption: encryption(),
+        ..aipoten_identity::Config::default()
+    };
+    let common = Common {
+        redis,
+        broker: aipoten_events::Config { url: broker_url().into(), ..aipoten_events::Config::default() },
+        tokens: Tokens::default(),
+    };
+    let app = aipoten_identity::build(config, &common, process).await.expect("an identity");
+    aipoten_identity::serve(&app, false, port().await, process).expect("it serves")
+}
+
+pub(crate) async fn port() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.expect("a port")
+}
+
+pub(crate) async fn closed_port() -> SocketAddr {
+    port().await.local_addr().expect("an address")
+}
