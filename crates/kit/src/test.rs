@@ -27,23 +27,35 @@ pub fn encryption() -> Encryption {
     Encryption { keys: "test1:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=".to_owned().into(), active: "test1".into() }
 }
 
-/// Address of a RabbitMQ vhost that belongs to this test binary.
+/// Address of a RabbitMQ vhost that belongs to this test binary; empty at its first use.
 pub fn broker_url() -> String {
     static URL: OnceLock<String> = OnceLock::new();
-    URL.get_or_init(|| {
-        let vhost = format!("test-{}", Uuid::now_v7().simple());
-        rabbitmqctl(&["add_vhost", &vhost]);
-        rabbitmqctl(&["set_permissions", "-p", &vhost, "guest", ".*", ".*", ".*"]);
-        format!("{}{vhost}", variable("AIPOTEN_TEST_BROKER"))
-    })
-    .clone()
+    URL.get_or_init(|| own_broker_url("all")).clone()
+}
+
+/// Address of an empty RabbitMQ vhost for the one test that gives this name: services in other tests of the binary take
+/// none of its events.
+pub fn own_broker_url(test: &str) -> String {
+    let binary = std::env::current_exe().expect("a test knows its own path");
+    // The same at every run, so that runs leave no more than one behind.
+    let vhost = format!("test-{:016x}-{test}", fnv(binary.as_os_str().as_encoded_bytes()));
+    // Fails at the very first run, when there is none.
+    let _ = try_rabbitmqctl(&["delete_vhost", &vhost]);
+    rabbitmqctl(&["add_vhost", &vhost]);
+    rabbitmqctl(&["set_permissions", "-p", &vhost, "guest", ".*", ".*", ".*"]);
+    format!("{}{vhost}", variable("AIPOTEN_TEST_BROKER"))
 }
 
 /// Runs a command of the test broker.
 pub fn rabbitmqctl(arguments: &[&str]) {
+    let said = try_rabbitmqctl(arguments);
+    assert_eq!(said, Ok(()), "rabbitmqctl {arguments:?}");
+}
+
+fn try_rabbitmqctl(arguments: &[&str]) -> Result<(), String> {
     let program = variable("AIPOTEN_TEST_RABBITMQCTL");
     let output = Command::new(program).args(arguments).output().expect("rabbitmqctl runs");
-    assert!(output.status.success(), "rabbitmqctl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
 
 /// A database of its own, with the migrations applied; dropped at the end.
@@ -121,10 +133,8 @@ async fn admin() -> PgConnection {
 }
 
 async fn template(admin: &mut PgConnection, migrators: &[&Migrator]) -> String {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in migrators.iter().flat_map(|it| it.iter()).flat_map(|migration| migration.checksum.iter()) {
-        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    }
+    let checksums: Vec<u8> = migrators.iter().flat_map(|it| it.iter()).flat_map(|it| it.checksum.to_vec()).collect();
+    let hash = fnv(&checksums);
     let name = format!("template_{hash:016x}");
     // Test binaries run side by side: one makes the template, the others wait for it.
     sqlx::query("SELECT pg_advisory_lock(7041)").execute(&mut *admin).await.expect("the lock");
@@ -138,6 +148,11 @@ async fn template(admin: &mut PgConnection, migrators: &[&Migrator]) -> String {
     }
     sqlx::query("SELECT pg_advisory_unlock(7041)").execute(&mut *admin).await.expect("the lock");
     name
+}
+
+/// A short name for something long.
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 async fn make_template(admin: &mut PgConnection, name: &str, migrators: &[&Migrator]) {

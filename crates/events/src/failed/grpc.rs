@@ -69,7 +69,7 @@ impl FailedEvents {
         if consumer == Consumer::Unspecified as i32 {
             fields.violate("consumer", "required");
         } else {
-            fields.check(consumer == self.proto_consumer() as i32, "consumer", "unknown_value");
+            fields.check(consumer == self.proto_consumer() as i32, "consumer", "invalid");
         }
     }
 
@@ -104,7 +104,7 @@ fn parse_state(fields: &mut Fields, state: i32) -> Option<State> {
         Ok(FailedEventState::Replayed) => Some(State::Replayed),
         Ok(FailedEventState::Dropped) => Some(State::Dropped),
         Ok(FailedEventState::Unspecified) | Err(_) => {
-            fields.violate("state", "unknown_value");
+            fields.violate("state", "invalid");
             None
         }
     }

@@ -99,7 +99,13 @@ impl FailedEvents {
         store::lock(tx, self.consumer, event_id).await?.ok_or(Error::NotFound("failed_event"))
     }
 
-    async fn decided(&self, mut tx: PgTransaction<'_>, event: &FailedEvent, act: &str, context: &Context) -> Result<()> {
+    async fn decided(
+        &self,
+        mut tx: PgTransaction<'_>,
+        event: &FailedEvent,
+        act: &str,
+        context: &Context,
+    ) -> Result<()> {
         store::update(&mut tx, self.consumer, event).await?;
         let acted = AdminActed {
             actor_id: context.actor.clone().unwrap_or_default(),
