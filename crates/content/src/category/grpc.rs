@@ -88,12 +88,12 @@ impl CategoryService for App {
 
 fn parse_sort(fields: &mut Fields, sort: Option<&str>) -> &'static str {
     match sort {
-        None | Some("order_index") => "c.order_index, c.slug",
-        Some("-order_index") => "c.order_index DESC, c.slug",
-        Some("slug") => "c.slug",
-        Some("-slug") => "c.slug DESC",
-        Some("updated_at") => "c.updated_at, c.slug",
-        Some("-updated_at") => "c.updated_at DESC, c.slug",
+        None | Some("order_index") => "order_index, slug",
+        Some("-order_index") => "order_index DESC, slug",
+        Some("slug") => "slug",
+        Some("-slug") => "slug DESC",
+        Some("updated_at") => "updated_at, slug",
+        Some("-updated_at") => "updated_at DESC, slug",
         Some(_) => {
             fields.violate("sort", "unknown_sort");
             ""
@@ -116,7 +116,6 @@ impl TryFrom<proto::CreateCategoryRequest> for Category {
             description_en: fields.optional_text("description_en", request.description_en, 500),
             order_index: order_index(&mut fields, request.order_index.unwrap_or(1000)),
             is_active: request.is_active.unwrap_or(true),
-            video_count: 0,
             created_at: now,
             updated_at: now,
             version: 1,
@@ -173,7 +172,6 @@ impl Category {
             slug: self.slug,
             name: locale.pick(self.name_ko, self.name_en),
             description: locale.pick(self.description_ko, self.description_en),
-            video_count: self.video_count,
             order_index: self.order_index.into(),
         }
     }
@@ -190,7 +188,6 @@ impl From<Category> for proto::AdminCategory {
             description_en: category.description_en,
             order_index: category.order_index.into(),
             is_active: category.is_active,
-            video_count: category.video_count,
             created_at: Some(timestamp(category.created_at)),
             updated_at: Some(timestamp(category.updated_at)),
             version: category.version,

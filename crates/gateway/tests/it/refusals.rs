@@ -53,6 +53,7 @@ async fn a_body_of_two_mebibytes_is_413_and_one_that_is_deep_is_no_500() {
     let platform = Platform::start().await;
     let long = json!({ "email": "a".repeat(2 * 1024 * 1024) });
     refused(platform.post("/auth/login").json(&long), 413, "PAYLOAD_TOO_LARGE").await;
+    refused(platform.post("/children").json(&long), 401, "UNAUTHENTICATED").await;
     let parent = platform.parent().await;
     let deep = format!("{{\"name\":{}{}}}", "[".repeat(50_000), "]".repeat(50_000));
     let request = platform.patch("/users/me").bearer_auth(&parent.access);
