@@ -97,10 +97,10 @@ fn difficulty_points(level: Level, difficulty: Difficulty) -> i32 {
 
 fn reason(area: Area, level: Level, difficulty: Difficulty, age_in_months: i32) -> Text {
     let (ko, en) = match level {
-        Level::NeedsObservation => ("세심한 관찰이 필요해", "needs close observation"),
-        Level::Caution => ("조금 더 지켜볼 점이 있어", "needs some attention"),
-        Level::Good => ("잘 자라고 있어", "is doing well"),
-        Level::Excellent | Level::NotAssessed => ("아주 잘 자라고 있어", "is doing very well"),
+        Level::NeedsObservation => ("발달에 세심한 관찰이 필요해", "needs close observation"),
+        Level::Caution => ("발달에 조금 더 지켜볼 점이 있어", "needs some attention"),
+        Level::Good => ("발달이 잘 이루어지고 있어", "is doing well"),
+        Level::Excellent | Level::NotAssessed => ("발달이 아주 잘 이루어지고 있어", "is doing very well"),
     };
     let (how_ko, how_en) = match difficulty {
         Difficulty::Easy => ("쉬운", "an easy"),
@@ -108,7 +108,7 @@ fn reason(area: Area, level: Level, difficulty: Difficulty, age_in_months: i32) 
         Difficulty::Hard => ("도전이 되는", "a challenging"),
     };
     Text::new(
-        format!("{} 발달에 {ko} {age_in_months}개월 아이에게 맞는 {how_ko} 놀이를 골랐어요.", area.name_ko()),
+        format!("{} {ko} {age_in_months}개월 아이에게 맞는 {how_ko} 놀이를 골랐어요.", area.name_ko()),
         format!(
             "Your child's {} development {en}, so here is {how_en} activity for {age_in_months} months of age.",
             area.name_en()
