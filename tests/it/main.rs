@@ -3,6 +3,7 @@
 mod broker;
 mod configuration;
 mod contract;
+mod failed_events;
 mod isolation;
 mod journey;
 mod platform;

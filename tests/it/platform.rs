@@ -17,8 +17,9 @@ pub(crate) struct Platform {
     // Ends before its databases are dropped.
     _process: Child,
     pub(crate) api: Api,
-    _identity: TestDatabase,
+    pub(crate) identity: TestDatabase,
     pub(crate) content: TestDatabase,
+    environment: Vec<(String, String)>,
 }
 
 /// The executable of this build.
@@ -80,7 +81,16 @@ impl Platform {
             ready.get("//health/ready").await.is_ok_and(|answer| answer.status == 200)
         })
         .await;
-        Self { _process: process, api, _identity: identity, content }
+        Self { _process: process, api, identity, content, environment }
+    }
+}
+
+impl Platform {
+    /// Runs the executable beside the platform and gives what it wrote on standard output, or else on standard error.
+    pub(crate) async fn command(&self, arguments: &[&str]) -> Result<String, String> {
+        let output = command(&self.environment).args(arguments).output().await.expect("the executable runs");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
     }
 }
 

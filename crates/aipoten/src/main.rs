@@ -1,6 +1,7 @@
 //! `aipoten <role>`: the same program everywhere, a role per process or all in one.
 
 mod database;
+mod failed_events;
 mod roles;
 mod settings;
 
@@ -22,7 +23,7 @@ struct Arguments {
     command: Command,
 }
 
-#[derive(Subcommand, Clone, Copy, PartialEq, Eq)]
+#[derive(Subcommand)]
 enum Command {
     /// Serves the REST API.
     Gateway,
@@ -36,6 +37,11 @@ enum Command {
     Migrate,
     /// Loads the question bank, the activities and the administrator; again changes nothing.
     Seed,
+    /// Looks at the events that a service could not apply, and decides on them.
+    FailedEvents {
+        #[command(subcommand)]
+        act: failed_events::Act,
+    },
     /// Prints the OpenAPI document of the REST API.
     Openapi,
     /// Prints the effective configuration, every variable with its default, secrets masked.
@@ -45,11 +51,11 @@ enum Command {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    if arguments.command == Command::Openapi {
+    if matches!(arguments.command, Command::Openapi) {
         return print(&aipoten_gateway::openapi().to_pretty_json()?);
     }
     let settings = Settings::load(arguments.config.as_deref())?;
-    if arguments.command == Command::Config {
+    if matches!(arguments.command, Command::Config) {
         return print(&settings.describe()?);
     }
     telemetry::start(&settings.log)?;
@@ -60,6 +66,7 @@ async fn main() -> anyhow::Result<()> {
         Command::All => roles::run(settings, &roles::ALL).await,
         Command::Migrate => database::migrate(&settings).await,
         Command::Seed => database::seed(&settings).await,
+        Command::FailedEvents { act } => failed_events::run(&settings, act).await,
         Command::Openapi | Command::Config => Ok(()),
     }
 }

@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use crate::{assessment, growth, video};
 
-pub(crate) fn table() -> Consumers {
+/// The table of event and handler.
+pub fn consumers() -> Consumers {
     Consumers::new("content").on::<ChildDeleted>(child_deleted).on::<UserDeleted>(user_deleted)
 }
 

@@ -17,9 +17,11 @@ mod video;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use aipoten_events::{FailedEvents, Relay};
 use aipoten_kit::config::Tokens;
 use aipoten_kit::token::Verifier;
 use aipoten_kit::{AuthenticateLayer, GrpcServer, Process, Revocations, database};
+use aipoten_proto::common::v1::failed_event_service_server::FailedEventServiceServer;
 use aipoten_proto::content::v1 as proto;
 use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
 use anyhow::Context as _;
@@ -30,6 +32,7 @@ use tonic::service::Routes;
 use tonic::transport::{Channel, Endpoint};
 
 pub use config::Config;
+pub use consumers::consumers;
 pub use seed::seed;
 
 /// The schema of this service's database, besides that of events.
@@ -46,6 +49,7 @@ pub struct Parts {
     children: ChildServiceClient<Channel>,
     verifier: Verifier,
     revocations: Revocations,
+    failed_events: FailedEvents,
 }
 
 impl std::ops::Deref for App {
@@ -64,7 +68,8 @@ pub struct Common {
     pub tokens: Tokens,
 }
 
-/// Connects to the stores and to identity and starts what runs beside requests: the consumers, the feed of revocations.
+/// Connects to the stores and to identity and starts what runs beside requests: the relay, the consumers, the feed of
+/// revocations.
 pub async fn build(config: &Config, common: &Common, process: &Process) -> anyhow::Result<App> {
     let pool = database::connect("content.database", &config.database).await?;
     database::check_migrated(&pool, &MIGRATOR).await?;
@@ -72,14 +77,16 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
     let identity = Endpoint::from_shared(config.identity_url.clone())
         .context("configuration key `content.identity_url` is no address such as http://host:5001")?
         .connect_lazy();
+    let relay = Relay::new("content", pool.clone(), common.broker.clone());
     let app = App(Arc::new(Parts {
+        failed_events: FailedEvents::new("content", pool.clone(), relay.wake()),
         pool,
         children: ChildServiceClient::new(identity.clone()),
         verifier: Verifier::asking(&common.tokens.issuer, identity.clone()),
         revocations: Revocations::default(),
     }));
     process.spawn("content revocations", app.revocations.clone().follow(identity, process.stop()));
-    consume(&app, common, process);
+    exchange_events(&app, relay, common, process);
     let pool = app.pool.clone();
     process.check("content.database", move || {
         let pool = pool.clone();
@@ -88,13 +95,15 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
     Ok(app)
 }
 
-fn consume(app: &App, common: &Common, process: &Process) {
-    let consumers = consumers::table();
-    let broker = consumers.health();
+/// Sends what the outbox holds and takes what others send.
+fn exchange_events(app: &App, relay: Relay, common: &Common, process: &Process) {
+    let consumers = consumers();
+    let (sending, taking) = (relay.health(), consumers.health());
     process.check("content.broker", move || {
-        let connected = broker.connected();
+        let connected = sending.connected() && taking.connected();
         Box::pin(async move { connected })
     });
+    process.spawn("content relay", relay.run(process.stop()));
     process.spawn("content consumers", consumers.run(app.pool.clone(), common.broker.clone(), process.stop()));
 }
 
@@ -104,7 +113,8 @@ pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Proce
         .add_service(proto::assessment_service_server::AssessmentServiceServer::new(app.clone()))
         .add_service(proto::growth_service_server::GrowthServiceServer::new(app.clone()))
         .add_service(proto::video_service_server::VideoServiceServer::new(app.clone()))
-        .add_service(proto::category_service_server::CategoryServiceServer::new(app.clone()));
+        .add_service(proto::category_service_server::CategoryServiceServer::new(app.clone()))
+        .add_service(FailedEventServiceServer::new(app.failed_events.clone()));
     let authenticate = AuthenticateLayer::new(app.verifier.clone(), app.revocations.clone());
     GrpcServer { routes, authenticate, reflection }.serve("content", listener, process)
 }

@@ -19,6 +19,7 @@ mod topology;
 pub use config::Config;
 pub use consume::Consumers;
 pub use event::{Aggregate, Context, Delivered, Event};
+pub use failed::{FailedEvent, FailedEvents, State};
 pub use failure::Failure;
 pub use handler::Handler;
 pub use health::Health;

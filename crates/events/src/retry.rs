@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::consume::Taking;
-use crate::failed::{self, Failed};
+use crate::failed::store::{self as failed, Failed};
 use crate::failure::Failure;
 use crate::handler::HANDLER_TIMEOUT;
 use crate::inbox;

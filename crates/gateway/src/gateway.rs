@@ -7,6 +7,8 @@ use aipoten_kit::Revocations;
 use aipoten_kit::User;
 use aipoten_kit::config::{Redis, Tokens};
 use aipoten_kit::token::{Refusal, Verifier};
+use aipoten_proto::common::v1::Consumer;
+use aipoten_proto::common::v1::failed_event_service_client::FailedEventServiceClient;
 use aipoten_proto::content::v1::assessment_service_client::AssessmentServiceClient;
 use aipoten_proto::content::v1::category_service_client::CategoryServiceClient;
 use aipoten_proto::content::v1::growth_service_client::GrowthServiceClient;
@@ -95,6 +97,14 @@ impl Gateway {
 
     pub(crate) fn categories(&self) -> CategoryServiceClient<Channel> {
         CategoryServiceClient::new(self.content())
+    }
+
+    /// Each service answers for its own; one that nobody has is refused by identity.
+    pub(crate) fn failed_events(&self, consumer: Consumer) -> FailedEventServiceClient<Channel> {
+        FailedEventServiceClient::new(match consumer {
+            Consumer::Content => self.content(),
+            Consumer::Identity | Consumer::Unspecified => self.identity(),
+        })
     }
 
     /// Identity's address.

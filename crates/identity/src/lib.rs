@@ -4,6 +4,7 @@ mod audit;
 mod child;
 mod config;
 mod consent;
+mod consumers;
 mod jobs;
 mod key;
 mod password;
@@ -13,9 +14,11 @@ mod user;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use aipoten_events::{FailedEvents, Relay};
 use aipoten_kit::config::{Redis, Tokens, required};
 use aipoten_kit::token::Verifier;
 use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, database};
+use aipoten_proto::common::v1::failed_event_service_server::FailedEventServiceServer;
 use aipoten_proto::identity::v1 as proto;
 use anyhow::Context as _;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -25,6 +28,7 @@ use tokio::net::TcpListener;
 use tonic::service::Routes;
 
 pub use config::Config;
+pub use consumers::consumers;
 pub use user::seed_administrator;
 
 /// The schema of this service's database, besides that of events.
@@ -45,6 +49,7 @@ pub struct Parts {
     revocations: Revocations,
     cache: session::Cache,
     relay: aipoten_events::Wake,
+    failed_events: FailedEvents,
 }
 
 impl std::ops::Deref for App {
@@ -65,7 +70,7 @@ pub struct Common {
     pub tokens: Tokens,
 }
 
-/// Connects to the stores and starts what runs beside requests: the relay and the jobs.
+/// Connects to the stores and starts what runs beside requests: the relay, the consumers and the jobs.
 pub async fn build(config: Config, common: &Common, process: &Process) -> anyhow::Result<App> {
     let pool = database::connect("identity.database", &config.database).await?;
     database::check_migrated(&pool, &MIGRATOR).await?;
@@ -74,11 +79,12 @@ pub async fn build(config: Config, common: &Common, process: &Process) -> anyhow
     let keys = key::load(&pool, &cipher, &common.tokens).await?;
     let verifier = Verifier::local(&common.tokens.issuer);
     verifier.set_keys(&keys.public());
-    let relay = aipoten_events::Relay::new("identity", pool.clone(), common.broker.clone());
+    let relay = Relay::new("identity", pool.clone(), common.broker.clone());
     let app = App(Arc::new(Parts {
         passwords: password::Pool::start(&config.password),
         cache: session::Cache::new(connect_redis(&common.redis)?, &common.redis),
         relay: relay.wake(),
+        failed_events: FailedEvents::new("identity", pool.clone(), relay.wake()),
         revocations: Revocations::default(),
         config,
         pool,
@@ -86,19 +92,27 @@ pub async fn build(config: Config, common: &Common, process: &Process) -> anyhow
         keys,
         verifier,
     }));
-    let (pool, broker) = (app.pool.clone(), relay.health());
+    let pool = app.pool.clone();
     process.check("identity.database", move || {
         let pool = pool.clone();
         Box::pin(async move { sqlx::query_scalar!("SELECT 1").fetch_one(&pool).await.is_ok() })
     });
-    process.check("identity.broker", move || {
-        let connected = broker.connected();
-        Box::pin(async move { connected })
-    });
-    process.spawn("identity relay", relay.run(process.stop()));
+    exchange_events(&app, relay, common, process);
     let revoked = session::take_revocations(&app, None).await?;
     jobs::start(&app, revoked, process);
     Ok(app)
+}
+
+/// Sends what the outbox holds and takes what others send.
+fn exchange_events(app: &App, relay: Relay, common: &Common, process: &Process) {
+    let consumers = consumers();
+    let (sending, taking) = (relay.health(), consumers.health());
+    process.check("identity.broker", move || {
+        let connected = sending.connected() && taking.connected();
+        Box::pin(async move { connected })
+    });
+    process.spawn("identity relay", relay.run(process.stop()));
+    process.spawn("identity consumers", consumers.run(app.pool.clone(), common.broker.clone(), process.stop()));
 }
 
 fn connect_redis(config: &Redis) -> anyhow::Result<ConnectionManager> {
@@ -117,7 +131,8 @@ pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Proce
         .add_service(proto::key_service_server::KeyServiceServer::new(app.clone()))
         .add_service(proto::consent_service_server::ConsentServiceServer::new(app.clone()))
         .add_service(proto::child_service_server::ChildServiceServer::new(app.clone()))
-        .add_service(proto::audit_service_server::AuditServiceServer::new(app.clone()));
+        .add_service(proto::audit_service_server::AuditServiceServer::new(app.clone()))
+        .add_service(FailedEventServiceServer::new(app.failed_events.clone()));
     let authenticate = AuthenticateLayer::new(app.verifier.clone(), app.revocations.clone());
     GrpcServer { routes, authenticate, reflection }.serve("identity", listener, process)
 }

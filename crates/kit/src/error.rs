@@ -20,28 +20,28 @@ pub enum Error {
     #[error("invalid argument")]
     InvalidArgument(Vec<Violation>),
     /// Nobody has proved who they are.
-    #[error("unauthenticated: {0:?}")]
+    #[error("unauthenticated: {}", .0.code)]
     Unauthenticated(Reason),
     /// The caller is known and may not do this.
-    #[error("permission denied: {0:?}")]
+    #[error("permission denied: {}", .0.code)]
     PermissionDenied(Reason),
     /// It does not exist, or is not the caller's: the two look the same.
     #[error("{0} not found")]
     NotFound(&'static str),
     /// Something with the same name is already there.
-    #[error("already exists: {0:?}")]
+    #[error("already exists: {}", .0.code)]
     AlreadyExists(Reason),
     /// The resource is in a state in which this cannot be done.
-    #[error("failed precondition: {0:?}")]
+    #[error("failed precondition: {}", .0.code)]
     FailedPrecondition(Reason),
     /// Somebody else changed it meanwhile.
-    #[error("aborted: {0:?}")]
+    #[error("aborted: {}", .0.code)]
     Aborted(Reason),
     /// Too much at once; try again after the time given.
-    #[error("resource exhausted: {0:?}")]
+    #[error("resource exhausted: {}", .0.code)]
     ResourceExhausted(Reason, Duration),
     /// Something needed is away for now; try again after the time given.
-    #[error("unavailable: {0:?}")]
+    #[error("unavailable: {}", .0.code)]
     Unavailable(Reason, Duration),
     /// The time for the call ran out.
     #[error("deadline exceeded")]

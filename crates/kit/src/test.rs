@@ -1,6 +1,6 @@
 //! For tests against real servers: a database of its own for every test, a vhost of its own for every test binary.
 
-use std::process::{Command, Output};
+use std::process::Command;
 use std::str::FromStr as _;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -27,31 +27,35 @@ pub fn encryption() -> Encryption {
     Encryption { keys: "test1:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=".to_owned().into(), active: "test1".into() }
 }
 
-/// Address of a RabbitMQ vhost that belongs to this test binary; it is empty at the start, and stays for people to look at
-/// until the next run.
+/// Address of a RabbitMQ vhost that belongs to this test binary; empty at its first use.
 pub fn broker_url() -> String {
     static URL: OnceLock<String> = OnceLock::new();
-    URL.get_or_init(|| {
-        let binary = std::env::current_exe().expect("a running program has a file");
-        let vhost = format!("test-{:016x}", fnv(binary.as_os_str().as_encoded_bytes()));
-        // The first run has none to delete.
-        run_rabbitmqctl(&["delete_vhost", &vhost]);
-        rabbitmqctl(&["add_vhost", &vhost]);
-        rabbitmqctl(&["set_permissions", "-p", &vhost, "guest", ".*", ".*", ".*"]);
-        format!("{}{vhost}", variable("AIPOTEN_TEST_BROKER"))
-    })
-    .clone()
+    URL.get_or_init(|| own_broker_url("all")).clone()
+}
+
+/// Address of an empty RabbitMQ vhost for the one test that gives this name: services in other tests of the binary take
+/// none of its events.
+pub fn own_broker_url(test: &str) -> String {
+    let binary = std::env::current_exe().expect("a test knows its own path");
+    // The same at every run, so that runs leave no more than one behind.
+    let vhost = format!("test-{:016x}-{test}", fnv(binary.as_os_str().as_encoded_bytes()));
+    // Fails at the very first run, when there is none.
+    let _ = try_rabbitmqctl(&["delete_vhost", &vhost]);
+    rabbitmqctl(&["add_vhost", &vhost]);
+    rabbitmqctl(&["set_permissions", "-p", &vhost, "guest", ".*", ".*", ".*"]);
+    format!("{}{vhost}", variable("AIPOTEN_TEST_BROKER"))
 }
 
 /// Runs a command of the test broker.
 pub fn rabbitmqctl(arguments: &[&str]) {
-    let output = run_rabbitmqctl(arguments);
-    assert!(output.status.success(), "rabbitmqctl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let said = try_rabbitmqctl(arguments);
+    assert_eq!(said, Ok(()), "rabbitmqctl {arguments:?}");
 }
 
-fn run_rabbitmqctl(arguments: &[&str]) -> Output {
+fn try_rabbitmqctl(arguments: &[&str]) -> Result<(), String> {
     let program = variable("AIPOTEN_TEST_RABBITMQCTL");
-    Command::new(program).args(arguments).output().expect("rabbitmqctl runs")
+    let output = Command::new(program).args(arguments).output().expect("rabbitmqctl runs");
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
 
 /// A short name for bytes (FNV-1a), the same in every run.

@@ -136,7 +136,7 @@ async fn stopping_lets_the_handler_at_work_finish() {
     let consuming = world.start(Consumers::new(world.service).on::<Counted<23>>(slow)).await;
     let (_, relaying) = world.relay();
     world.publish(1..=1).await;
-    world.until_count("pg_locks WHERE locktype = 'advisory' AND NOT granted", 1).await;
+    world.until_waiting(1).await;
     world.stop.cancel();
     tokio::task::yield_now().await;
     gate.rollback().await.expect("opened");

@@ -1,5 +1,6 @@
 //! Events against a real database and a real broker.
 
+mod administration;
 mod consumers;
 mod failures;
 mod faults;

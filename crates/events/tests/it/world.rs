@@ -113,6 +113,12 @@ impl<const TEST: u8> World<TEST> {
         self.until_count("outbox WHERE sent_at IS NULL", 0).await;
     }
 
+    /// So many transactions wait for a lock that another one holds.
+    pub(crate) async fn until_waiting(&self, transactions: i64) {
+        let waiting = "pg_locks JOIN pg_stat_activity USING (pid) WHERE datname = current_database() AND NOT granted";
+        self.until_count(waiting, transactions).await;
+    }
+
     /// Stops what runs, which must end well: then every event that was taken has had its effect.
     pub(crate) async fn stop(&self, running: impl IntoIterator<Item = Running>) {
         self.stop.cancel();

@@ -3,7 +3,10 @@
 mod grpc;
 mod store;
 
+use aipoten_events::{Delivered, Failure};
 use aipoten_kit::{Caller, Page, Result};
+use aipoten_proto::common::v1::AdminActed;
+use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -45,6 +48,37 @@ impl Act {
 /// Writes an act down, in the transaction of its effect.
 pub(crate) async fn record(conn: &mut PgConnection, caller: &Caller, act: &Act) -> Result<()> {
     store::insert(conn, Uuid::now_v7(), caller, act).await
+}
+
+/// Writes down what an administrator did in any service, as an event told it. Of where it came from the event says the
+/// request's id alone.
+pub(crate) async fn record_reported(conn: &mut PgConnection, event: &Delivered<AdminActed>) -> Result<(), Failure> {
+    let parse = |id: &str| aipoten_proto::uuid(id).map_err(|_| anyhow!("the event holds no id"));
+    let AdminActed { actor_id, action, resource, resource_id } = &event.event;
+    let reported = Reported {
+        id: event.id,
+        actor_id: (!actor_id.is_empty()).then(|| parse(actor_id)).transpose()?,
+        action,
+        resource,
+        resource_id: parse(resource_id)?,
+        request_id: event.context.request_id.as_deref().unwrap_or_default(),
+        at: event.time,
+    };
+    store::insert_reported(conn, &reported).await?;
+    Ok(())
+}
+
+/// What an administrator did in some service.
+struct Reported<'a> {
+    /// Of the event.
+    id: Uuid,
+    /// None for what was done at the command line.
+    actor_id: Option<Uuid>,
+    action: &'a str,
+    resource: &'a str,
+    resource_id: Uuid,
+    request_id: &'a str,
+    at: DateTime<Utc>,
 }
 
 /// An act as its actor sees it.

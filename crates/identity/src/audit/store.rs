@@ -2,7 +2,7 @@ use aipoten_kit::{Caller, Page, Result, Role};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Act, Outcome, SecurityEvent};
+use super::{Act, Outcome, Reported, SecurityEvent};
 
 pub(super) async fn insert(conn: &mut PgConnection, id: Uuid, caller: &Caller, act: &Act) -> Result<()> {
     sqlx::query!(
@@ -18,6 +18,24 @@ pub(super) async fn insert(conn: &mut PgConnection, id: Uuid, caller: &Caller, a
         caller.ip,
         caller.agent,
         caller.request_id,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn insert_reported(conn: &mut PgConnection, act: &Reported<'_>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO audit_logs (id, actor_id, actor_role, action, resource, resource_id, outcome, ip, user_agent,
+           request_id, created_at)
+         VALUES ($1, $2, CASE WHEN $2::uuid IS NOT NULL THEN 'admin' END, $3, $4, $5, 'success', '', '', $6, $7)",
+        act.id,
+        act.actor_id,
+        act.action,
+        act.resource,
+        act.resource_id,
+        act.request_id,
+        act.at,
     )
     .execute(conn)
     .await?;

@@ -1,6 +1,7 @@
 //! What administrators keep. The services check the role.
 
 mod categories;
+mod failed_events;
 mod questions;
 mod videos;
 
@@ -9,5 +10,9 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::gateway::Gateway;
 
 pub(super) fn routes() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::new().merge(videos::routes()).merge(categories::routes()).merge(questions::routes())
+    OpenApiRouter::new()
+        .merge(videos::routes())
+        .merge(categories::routes())
+        .merge(questions::routes())
+        .merge(failed_events::routes())
 }

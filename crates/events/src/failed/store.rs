@@ -1,11 +1,13 @@
-//! Events whose handler failed: kept in place of their effect, with a time to try again.
+//! SQL of failed events.
 
 use std::time::Duration;
 
+use aipoten_kit::Page;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::{FailedEvent, State};
 use crate::envelope::Envelope;
 
 pub(crate) struct Failed {
@@ -96,6 +98,70 @@ pub(crate) async fn postpone(
         attempts,
         error,
         again_in.map(|it| it.as_secs_f64())
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn list(
+    conn: &mut PgConnection,
+    consumer: &str,
+    state: Option<State>,
+    page: Page,
+) -> sqlx::Result<Vec<FailedEvent>> {
+    sqlx::query_as!(
+        FailedEvent,
+        r#"SELECT event_id, type AS event_type, headers AS "envelope: Json<Envelope>", json, state AS "state: State",
+             error, attempts, first_failed_at, last_failed_at, next_at, reason
+           FROM failed_events WHERE consumer = $1 AND ($2::text IS NULL OR state = $2)
+           ORDER BY last_failed_at DESC, event_id DESC LIMIT $3 OFFSET $4"#,
+        consumer,
+        state as Option<State>,
+        page.rows(),
+        page.offset()
+    )
+    .fetch_all(conn)
+    .await
+}
+
+pub(super) async fn count(conn: &mut PgConnection, consumer: &str, state: Option<State>) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "total!" FROM (
+             SELECT FROM failed_events WHERE consumer = $1 AND ($2::text IS NULL OR state = $2) LIMIT $3) AS counted"#,
+        consumer,
+        state as Option<State>,
+        Page::counted()
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Waits for a try that is just applying it.
+pub(super) async fn lock(conn: &mut PgConnection, consumer: &str, event_id: Uuid) -> sqlx::Result<Option<FailedEvent>> {
+    sqlx::query_as!(
+        FailedEvent,
+        r#"SELECT event_id, type AS event_type, headers AS "envelope: Json<Envelope>", json, state AS "state: State",
+             error, attempts, first_failed_at, last_failed_at, next_at, reason
+           FROM failed_events WHERE consumer = $1 AND event_id = $2 FOR UPDATE"#,
+        consumer,
+        event_id
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// What an administrator decided. A try that has taken it and not begun finds it changed, and leaves it.
+pub(super) async fn update(conn: &mut PgConnection, consumer: &str, event: &FailedEvent) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE failed_events SET state = $3, attempts = $4, next_at = $5, reason = $6
+         WHERE consumer = $1 AND event_id = $2",
+        consumer,
+        event.event_id,
+        event.state as State,
+        event.attempts,
+        event.next_at,
+        event.reason
     )
     .execute(conn)
     .await?;
