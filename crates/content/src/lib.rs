@@ -87,11 +87,7 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
     }));
     process.spawn("content revocations", app.revocations.clone().follow(identity, process.stop()));
     exchange_events(&app, relay, common, process);
-    let pool = app.pool.clone();
-    process.check("content.database", move || {
-        let pool = pool.clone();
-        Box::pin(async move { sqlx::query_scalar!("SELECT 1").fetch_one(&pool).await.is_ok() })
-    });
+    database::watch(&app.pool, "content.database", process);
     Ok(app)
 }
 
