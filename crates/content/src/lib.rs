@@ -95,7 +95,7 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
 fn exchange_events(app: &App, relay: Relay, common: &Common, process: &Process) {
     let consumers = consumers();
     let (sending, taking) = (relay.health(), consumers.health());
-    process.check("content.broker", move || {
+    process.show("content.broker", move || {
         let connected = sending.connected() && taking.connected();
         Box::pin(async move { connected })
     });

@@ -103,7 +103,7 @@ pub async fn build(config: Config, common: &Common, process: &Process) -> anyhow
 fn exchange_events(app: &App, relay: Relay, common: &Common, process: &Process) {
     let consumers = consumers();
     let (sending, taking) = (relay.health(), consumers.health());
-    process.check("identity.broker", move || {
+    process.show("identity.broker", move || {
         let connected = sending.connected() && taking.connected();
         Box::pin(async move { connected })
     });

@@ -49,6 +49,11 @@ struct Count {
 }
 
 impl Limiter {
+    /// Whether all gateways count together.
+    pub(crate) async fn redis_answers(&self) -> bool {
+        redis::cmd("PING").exec_async(&mut self.redis.clone()).await.is_ok()
+    }
+
     pub(crate) fn new(limits: Limits, redis: &Redis) -> anyhow::Result<Self> {
         let client = redis::Client::open(required("redis.url", &redis.url)?)
             .context("configuration key `redis.url` is no address of a Redis server")?;
