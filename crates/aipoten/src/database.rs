@@ -38,3 +38,14 @@ pub(crate) async fn seed(settings: &Settings) -> anyhow::Result<()> {
     tracing::info!("seeded");
     Ok(())
 }
+
+/// `aipoten check-audit`.
+pub(crate) async fn check_audit(settings: &Settings) -> anyhow::Result<()> {
+    let identity = aipoten_kit::database::connect("identity.database", &settings.identity.database).await?;
+    let checked = aipoten_identity::check_audit(&identity, &settings.identity).await?;
+    for fault in &checked.faults {
+        crate::print(&fault.to_string())?;
+    }
+    anyhow::ensure!(checked.faults.is_empty(), "the audit log is not as it was written");
+    crate::print(&format!("{} records are as they were written", checked.good))
+}

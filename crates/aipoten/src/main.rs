@@ -42,6 +42,8 @@ enum Command {
         #[command(subcommand)]
         act: failed_events::Act,
     },
+    /// Checks that the audit log is as it was written; fails and names the places where it is not.
+    CheckAudit,
     /// Prints the OpenAPI document of the REST API.
     Openapi,
     /// Prints the effective configuration, every variable with its default, secrets masked.
@@ -66,6 +68,7 @@ async fn main() -> anyhow::Result<()> {
         Command::All => roles::run(settings, &roles::ALL).await,
         Command::Migrate => database::migrate(&settings).await,
         Command::Seed => database::seed(&settings).await,
+        Command::CheckAudit => database::check_audit(&settings).await,
         Command::FailedEvents { act } => failed_events::run(&settings, act).await,
         Command::Openapi | Command::Config => Ok(()),
     }

@@ -15,6 +15,7 @@ use aipoten_proto::content::v1::growth_service_client::GrowthServiceClient;
 use aipoten_proto::content::v1::question_service_client::QuestionServiceClient;
 use aipoten_proto::content::v1::video_service_client::VideoServiceClient;
 use aipoten_proto::identity::v1::audit_service_client::AuditServiceClient;
+use aipoten_proto::identity::v1::captcha_service_client::CaptchaServiceClient;
 use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
 use aipoten_proto::identity::v1::consent_service_client::ConsentServiceClient;
 use aipoten_proto::identity::v1::key_service_client::KeyServiceClient;
@@ -61,6 +62,10 @@ impl Gateway {
 
     pub(crate) fn sessions(&self) -> SessionServiceClient<Channel> {
         SessionServiceClient::new(self.identity())
+    }
+
+    pub(crate) fn captchas(&self) -> CaptchaServiceClient<Channel> {
+        CaptchaServiceClient::new(self.identity())
     }
 
     pub(crate) fn consents(&self) -> ConsentServiceClient<Channel> {

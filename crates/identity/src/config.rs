@@ -17,7 +17,9 @@ pub struct Config {
     pub encryption: Encryption,
     /// Password hashing and rules.
     pub password: Password,
-    /// How long sessions live.
+    /// What guessing of passwords meets.
+    pub lockout: Lockout,
+    /// How long sessions live, and how many.
     pub session: Session,
     /// Seconds between asking for erasure and the erasure; signing in meanwhile takes it back. Default: seven days.
     pub erasure_grace_s: u32,
@@ -32,6 +34,7 @@ impl Default for Config {
             database: Database::default(),
             encryption: Encryption::default(),
             password: Password::default(),
+            lockout: Lockout::default(),
             session: Session::default(),
             erasure_grace_s: 7 * 24 * 3600,
             admin: Admin::default(),
@@ -57,7 +60,29 @@ impl Default for Password {
     }
 }
 
-/// How long sessions live, in seconds.
+/// What guessing of passwords meets, for each address.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lockout {
+    /// Failures that lock an address.
+    pub failures: i32,
+    /// Seconds it is locked for; so long after the last failure all are forgotten.
+    pub lock_s: u32,
+    /// Failures after which a captcha is asked for.
+    pub captcha_after: i32,
+    /// Work of a captcha: zero bits its digest must begin with; each one more doubles the work.
+    pub captcha_bits: u8,
+    /// Seconds in which a captcha must be used.
+    pub captcha_life_s: u32,
+}
+
+impl Default for Lockout {
+    fn default() -> Self {
+        Self { failures: 5, lock_s: 15 * 60, captcha_after: 3, captcha_bits: 18, captcha_life_s: 5 * 60 }
+    }
+}
+
+/// How long sessions live, in seconds, and how many a person may have.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Session {
@@ -71,12 +96,21 @@ pub struct Session {
     pub staff_absolute_s: u32,
     /// For so long after a rotation the previous refresh token gives the same successor again.
     pub grace_s: u32,
+    /// Whether signing in ends the other sessions of the account.
+    pub single: bool,
 }
 
 impl Default for Session {
     fn default() -> Self {
         let day = 24 * 3600;
-        Self { access_s: 15 * 60, idle_s: 7 * day, absolute_s: 30 * day, staff_absolute_s: day / 2, grace_s: 10 }
+        Self {
+            access_s: 15 * 60,
+            idle_s: 7 * day,
+            absolute_s: 30 * day,
+            staff_absolute_s: day / 2,
+            grace_s: 10,
+            single: false,
+        }
     }
 }
 

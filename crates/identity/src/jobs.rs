@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use aipoten_kit::Process;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
-use crate::{App, session, user};
+use crate::{App, audit, captcha, session, user};
 
 /// `revoked` is the newest of the revocations that were taken before serving.
 pub(crate) fn start(app: &App, revoked: Option<DateTime<Utc>>, process: &Process) {
+    forget(app, process);
+    seal_audit(app, process);
+    check_audit(app, process);
     process.spawn("identity erasure", {
         let (app, stop) = (app.clone(), process.stop());
         async move {
@@ -29,6 +32,63 @@ pub(crate) fn start(app: &App, revoked: Option<DateTime<Utc>>, process: &Process
                 match session::take_revocations(&app, newest).await {
                     Ok(moment) => newest = newest.max(moment),
                     Err(error) => tracing::warn!(%error, "revocations could not be read"),
+                }
+            }
+            Ok(())
+        }
+    });
+}
+
+fn seal_audit(app: &App, process: &Process) {
+    process.spawn("identity audit seals", {
+        let (app, stop) = (app.clone(), process.stop());
+        async move {
+            while pause(&stop, Duration::from_secs(1)).await {
+                if let Err(error) = audit::seal(&app).await {
+                    tracing::error!(
+                        stream = "error",
+                        error = format!("{error:#}"),
+                        "the audit log could not be sealed"
+                    );
+                }
+            }
+            Ok(())
+        }
+    });
+}
+
+/// What was sealed since yesterday, every hour; `aipoten check-audit` checks all.
+fn check_audit(app: &App, process: &Process) {
+    process.spawn("identity audit check", {
+        let (app, stop) = (app.clone(), process.stop());
+        async move {
+            while pause(&stop, Duration::from_hours(1)).await {
+                let yesterday = Utc::now().date_naive() - TimeDelta::days(1);
+                match audit::check(&app.pool, &app.audit_key, yesterday).await {
+                    Ok(checked) => {
+                        for fault in &checked.faults {
+                            tracing::error!(stream = "audit", %fault, "the audit log is not as it was written");
+                        }
+                        tracing::info!(stream = "audit", good = checked.good, "the audit log was checked");
+                    }
+                    Err(error) => tracing::warn!(error = format!("{error:#}"), "the audit log could not be checked"),
+                }
+            }
+            Ok(())
+        }
+    });
+}
+
+/// Rows that only time makes useless.
+fn forget(app: &App, process: &Process) {
+    process.spawn("identity forgetting", {
+        let (app, stop) = (app.clone(), process.stop());
+        async move {
+            while pause(&stop, Duration::from_mins(10)).await {
+                for forgotten in [captcha::forget_expired(&app).await, session::forget_old_attempts(&app).await] {
+                    if let Err(error) = forgotten {
+                        tracing::warn!(%error, "what has expired could not be deleted");
+                    }
                 }
             }
             Ok(())

@@ -1,6 +1,7 @@
 //! Identity: accounts, sessions, keys, consents, children, and who did what with them.
 
 mod audit;
+mod captcha;
 mod child;
 mod config;
 mod consent;
@@ -8,6 +9,7 @@ mod consumers;
 mod jobs;
 mod key;
 mod password;
+mod service_key;
 mod session;
 mod user;
 
@@ -27,6 +29,9 @@ use sqlx::migrate::Migrator;
 use tokio::net::TcpListener;
 use tonic::service::Routes;
 
+use service_key::ServiceKey;
+
+pub use audit::{Checked, Fault, check_audit};
 pub use config::Config;
 pub use consumers::consumers;
 pub use user::seed_administrator;
@@ -45,6 +50,10 @@ pub struct Parts {
     cipher: Cipher,
     passwords: password::Pool,
     keys: key::Keys,
+    /// Blinds addresses in the record of failed sign-ins.
+    address_key: ServiceKey,
+    captcha_key: ServiceKey,
+    audit_key: ServiceKey,
     verifier: Verifier,
     revocations: Revocations,
     cache: session::Cache,
@@ -77,6 +86,9 @@ pub async fn build(config: Config, common: &Common, process: &Process) -> anyhow
     database::check_migrated(&pool, &aipoten_events::MIGRATOR).await?;
     let cipher = Cipher::new(&config.encryption).context("configuration key `identity.encryption`")?;
     let keys = key::load(&pool, &cipher, &common.tokens).await?;
+    let address_key = ServiceKey::load(&pool, &cipher, "login_attempts").await?;
+    let captcha_key = ServiceKey::load(&pool, &cipher, "captcha").await?;
+    let audit_key = ServiceKey::load(&pool, &cipher, "audit").await?;
     let verifier = Verifier::local(&common.tokens.issuer);
     verifier.set_keys(&keys.public());
     let relay = Relay::new("identity", pool.clone(), common.broker.clone());
@@ -90,6 +102,9 @@ pub async fn build(config: Config, common: &Common, process: &Process) -> anyhow
         pool,
         cipher,
         keys,
+        address_key,
+        captcha_key,
+        audit_key,
         verifier,
     }));
     database::watch(&app.pool, "identity.database", process);
@@ -124,6 +139,7 @@ fn connect_redis(config: &Redis) -> anyhow::Result<ConnectionManager> {
 pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Process) -> anyhow::Result<SocketAddr> {
     let routes = Routes::new(proto::user_service_server::UserServiceServer::new(app.clone()))
         .add_service(proto::session_service_server::SessionServiceServer::new(app.clone()))
+        .add_service(proto::captcha_service_server::CaptchaServiceServer::new(app.clone()))
         .add_service(proto::key_service_server::KeyServiceServer::new(app.clone()))
         .add_service(proto::consent_service_server::ConsentServiceServer::new(app.clone()))
         .add_service(proto::child_service_server::ChildServiceServer::new(app.clone()))

@@ -188,7 +188,7 @@ impl World {
         let request = identity::CreateSessionRequest {
             email: email.to_owned(),
             password: password.to_owned(),
-            device_label: None,
+            ..identity::CreateSessionRequest::default()
         };
         let mut sessions = SessionServiceClient::new(self.identity.clone());
         let answer = sessions.create_session(request).await.expect("signed in").into_inner();

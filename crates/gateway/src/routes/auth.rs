@@ -1,9 +1,9 @@
 //! Signing in, staying signed in, signing out.
 
 use aipoten_proto::identity::v1::{
-    ChangePasswordRequest, CreateSessionRequest, CurrentSession, DeleteSessionRequest, EndAllSessionsRequest,
-    EndCurrentSessionRequest, GetCurrentSessionRequest, GetJwksRequest, Jwks, ListSessionsRequest,
-    RefreshSessionRequest, RegisterUserRequest, Session, SignIn, Tokens, User,
+    Captcha, ChangePasswordRequest, CreateCaptchaRequest, CreateSessionRequest, CurrentSession, DeleteSessionRequest,
+    EndAllSessionsRequest, EndCurrentSessionRequest, GetCurrentSessionRequest, GetJwksRequest, Jwks,
+    ListSessionsRequest, RefreshSessionRequest, RegisterUserRequest, Session, SignIn, Tokens, User,
 };
 use axum::extract::State;
 use axum::response::IntoResponse;
@@ -22,6 +22,7 @@ pub(super) fn routes() -> OpenApiRouter<Gateway> {
     OpenApiRouter::new()
         .routes(routes!(register))
         .routes(routes!(login))
+        .routes(routes!(create_captcha))
         .routes(routes!(refresh))
         .routes(routes!(logout))
         .routes(routes!(logout_all))
@@ -56,6 +57,16 @@ async fn login(
     Json(body): Json<CreateSessionRequest>,
 ) -> Answer<Data<SignIn>> {
     Ok(data(gateway.sessions().create_session(call.with(body)).await?.into_inner()))
+}
+
+/// A challenge to solve before the next attempt to sign in
+///
+/// Asked for with `CAPTCHA_REQUIRED` after some failures: find a text for which the SHA-256 digest of `challenge.text`
+/// begins with `difficulty` zero bits, and send both as `captcha` with the attempt.
+#[utoipa::path(get, path = "/auth/captcha", tag = "auth", security(()),
+    responses((status = 200, description = "The challenge", body = Data<Captcha>)))]
+async fn create_captcha(State(gateway): State<Gateway>, PublicCall(call): PublicCall) -> Answer<Data<Captcha>> {
+    Ok(data(gateway.captchas().create_captcha(call.with(CreateCaptchaRequest {})).await?.into_inner()))
 }
 
 /// Trade a refresh token for new tokens

@@ -93,6 +93,7 @@ fn every_operation_names_its_refusals_and_only_public_ones_need_no_token() {
         public,
         [
             "get /.well-known/jwks.json",
+            "get /api/v1/auth/captcha",
             "post /api/v1/auth/login",
             "post /api/v1/auth/refresh",
             "post /api/v1/auth/register",

@@ -1,5 +1,6 @@
 //! Passwords: what makes a good one, and hashing them.
 
+mod breached;
 mod pool;
 
 use aipoten_kit::Fields;
@@ -7,7 +8,7 @@ pub(crate) use pool::Pool;
 
 use crate::config;
 
-/// Notes what is wrong with a new password, whoever wants it: length, signs, the platform's name (NIST 800-63B-4 and the
+/// Notes what is wrong with a new password, whoever wants it: length, signs, the platform's name, leaks (NIST 800-63B-4 and the
 /// platform's own policy).
 pub(crate) fn check(fields: &mut Fields, field: &str, password: &str, config: &config::Password) {
     let length = password.chars().count();
@@ -24,6 +25,7 @@ pub(crate) fn check(fields: &mut Fields, field: &str, password: &str, config: &c
         fields.check(letter && digit && other, field, "password_too_simple");
     }
     fields.check(!password.to_lowercase().contains("aipoten"), field, "password_guessable");
+    fields.check(!breached::is_breached(password), field, "password_breached");
 }
 
 /// Notes a new password that is the person's own address.
@@ -59,6 +61,7 @@ mod tests {
         assert_eq!(violations("onlyletters"), ["password_too_simple"]);
         assert_eq!(violations("mina@example.com"), ["password_too_simple", "password_guessable"]);
         assert_eq!(violations("Aipoten-2026"), ["password_guessable"]);
+        assert_eq!(violations("Password-1!"), ["password_breached"]);
         assert_eq!(violations(&"a1!".repeat(50)), ["too_long max=128"]);
     }
 }

@@ -11,7 +11,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{Attempt, Revocation, Session, Tokens};
-use crate::App;
+use crate::{App, captcha};
 
 #[tonic::async_trait]
 impl SessionService for App {
@@ -101,7 +101,9 @@ impl TryFrom<CreateSessionRequest> for Attempt {
         fields.check(length <= 128, "password", "too_long max=128");
         let device_label = request.device_label.map(|it| fields.line("device_label", &it, 80));
         fields.finish()?;
-        Ok(Self { email, password: request.password.into(), device_label })
+        // A wrong answer is no fault of form: it is told as a missing one.
+        let captcha = request.captcha.map(|it| captcha::Answer { challenge: it.challenge, solution: it.solution });
+        Ok(Self { email, password: request.password.into(), device_label, captcha })
     }
 }
 

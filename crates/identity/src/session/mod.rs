@@ -3,6 +3,7 @@
 mod access;
 mod cache;
 mod grpc;
+mod lockout;
 mod refresh;
 mod store;
 
@@ -14,8 +15,9 @@ use uuid::Uuid;
 
 use crate::audit::{self, Act};
 use crate::user::{self, User};
-use crate::{App, config};
+use crate::{App, captcha, config};
 pub(crate) use cache::Cache;
+use lockout::Reserved;
 use refresh::RefreshToken;
 
 /// A device that is signed in.
@@ -63,6 +65,9 @@ pub(crate) enum EndReason {
     PasswordChanged,
     RefreshReuse,
     Erasure,
+    Superseded,
+    Suspended,
+    RoleChanged,
 }
 
 /// An attempt to sign in.
@@ -70,6 +75,7 @@ struct Attempt {
     email: String,
     password: SecretString,
     device_label: Option<String>,
+    captcha: Option<captcha::Answer>,
 }
 
 /// How a person proved who they are: whatever the way in, it ends in [`issue_session`].
@@ -82,11 +88,24 @@ struct Proof {
 
 async fn sign_in(app: &App, caller: &Caller, attempt: Attempt) -> Result<(User, Tokens)> {
     let mut conn = app.pool.acquire().await?;
+    let solved = match &attempt.captcha {
+        Some(answer) => captcha::redeem(app, &mut conn, answer).await?,
+        None => false,
+    };
+    // Nobody waits for another connection, or for a hash, with one in hand.
+    drop(conn);
+    let reserved = lockout::reserve(app, &attempt.email, solved).await?;
+    let mut conn = app.pool.acquire().await?;
     let found = user::credentials(&mut conn, &attempt.email).await?;
-    // Nobody waits for a hash with a connection in hand.
     drop(conn);
     let (user_id, password_hash) = found.map_or((None, None), |it| (Some(it.user_id), it.password_hash));
-    let matched = app.passwords.matches(attempt.password.expose_secret(), password_hash.as_deref()).await?;
+    let matched = match app.passwords.matches(attempt.password.expose_secret(), password_hash.as_deref()).await {
+        Ok(matched) => matched,
+        Err(error) => {
+            lockout::release(app, &reserved).await?;
+            return Err(error);
+        }
+    };
 
     let mut tx = app.pool.begin().await?;
     let proof = Proof { amr: &["pwd"], password_hash };
@@ -94,16 +113,38 @@ async fn sign_in(app: &App, caller: &Caller, attempt: Attempt) -> Result<(User, 
         Some(user_id) => issue_session(app, &mut tx, caller, user_id, proof, attempt.device_label).await?,
         None => None,
     };
-    let Some((user, session)) = issued else {
-        audit::record(&mut tx, caller, &Act::refused("session.created", user_id)).await?;
-        tx.commit().await?;
-        return Err(Error::Unauthenticated("INVALID_CREDENTIALS".into()));
+    let Some(issued) = issued else {
+        return refuse(tx, caller, user_id, &reserved).await;
     };
-    audit::record(&mut tx, caller, &Act::done("session.created", user.id, "session", session.id)).await?;
+    lockout::clear(&mut tx, &reserved).await?;
     tx.commit().await?;
+    let Issued { user, session, ended } = issued;
+    revoked(app, user.id, &ended);
     app.cache.opened(&session);
     let tokens = tokens(app, &session)?;
     Ok((user, tokens))
+}
+
+async fn refuse<T>(
+    mut tx: Transaction<'_, Postgres>,
+    caller: &Caller,
+    user_id: Option<Uuid>,
+    reserved: &Reserved,
+) -> Result<T> {
+    audit::record(&mut tx, caller, &Act::refused("session.created", user_id)).await?;
+    if reserved.last {
+        audit::record(&mut tx, caller, &Act::refused("password.locked", user_id)).await?;
+    }
+    tx.commit().await?;
+    Err(Error::Unauthenticated("INVALID_CREDENTIALS".into()))
+}
+
+/// A session just made.
+struct Issued {
+    user: User,
+    session: Session,
+    /// Sessions that it took the place of, for [`revoked`] after the commit.
+    ended: Vec<Uuid>,
 }
 
 /// The one place that makes a session. `None` for an account that may not be used: suspended, erased, or with another
@@ -115,7 +156,7 @@ async fn issue_session(
     user_id: Uuid,
     proof: Proof,
     device_label: Option<String>,
-) -> Result<Option<(User, Session)>> {
+) -> Result<Option<Issued>> {
     let user = user::note_sign_in(app, conn, caller, user_id, proof.password_hash.as_deref()).await?;
     let Some(user) = user else { return Ok(None) };
     let now = Utc::now();
@@ -137,8 +178,14 @@ async fn issue_session(
         last_seen_at: now,
         created_at: now,
     };
+    let ended = if app.config.session.single {
+        store::end_others(conn, user.id, None, EndReason::Superseded).await?
+    } else {
+        Vec::new()
+    };
     store::insert(conn, &app.cipher, &session).await?;
-    Ok(Some((user, session)))
+    audit::record(conn, caller, &Act::done("session.created", user.id, "session", session.id)).await?;
+    Ok(Some(Issued { user, session, ended }))
 }
 
 fn idle(config: &config::Session) -> TimeDelta {
@@ -289,6 +336,11 @@ async fn revocations(app: &App, after: Option<DateTime<Utc>>) -> Result<Vec<Revo
     let ended = store::ended_after(&mut conn, after.map_or(oldest, |after| after.max(oldest))).await?;
     let revocation = |(session_id, revoked_at)| Revocation { session_id, revoked_at, expires_at: revoked_at + life };
     Ok(ended.into_iter().map(revocation).collect())
+}
+
+/// Forgets failures that count no longer.
+pub(crate) async fn forget_old_attempts(app: &App) -> Result<()> {
+    store::delete_old_attempts(&mut *app.pool.acquire().await?, &app.config.lockout).await
 }
 
 /// Takes what other replicas of this service have ended; answers the newest moment.

@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{EndReason, Session};
+use crate::config::Lockout;
 
 struct Row {
     id: Uuid,
@@ -174,4 +175,69 @@ pub(super) async fn ended_after(conn: &mut PgConnection, after: DateTime<Utc>) -
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(|row| (row.id, row.revoked_at)).collect())
+}
+
+/// Counts a try in one statement; answers the failures with it. `None` when the address is locked, or needs a captcha.
+pub(super) async fn reserve_attempt(
+    conn: &mut PgConnection,
+    address_hash: &[u8],
+    solved: bool,
+    limits: &Lockout,
+) -> Result<Option<i32>> {
+    let failures = sqlx::query_scalar!(
+        "INSERT INTO login_attempts AS a (address_hash, failures, last_at) VALUES ($1, 1, clock_timestamp())
+         ON CONFLICT (address_hash) DO UPDATE
+         SET failures = CASE WHEN a.last_at <= clock_timestamp() - make_interval(secs => $2) THEN 1 ELSE a.failures + 1 END,
+             last_at = clock_timestamp()
+         WHERE a.last_at <= clock_timestamp() - make_interval(secs => $2)
+            OR (a.failures < $3 AND (a.failures < $4 OR $5))
+         RETURNING failures",
+        address_hash,
+        f64::from(limits.lock_s),
+        limits.failures,
+        limits.captcha_after,
+        solved,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(failures)
+}
+
+/// Seconds for which the address is locked.
+pub(super) async fn locked_for(conn: &mut PgConnection, address_hash: &[u8], limits: &Lockout) -> Result<Option<i64>> {
+    let left = sqlx::query_scalar!(
+        r#"SELECT ceil(extract(epoch FROM last_at + make_interval(secs => $2) - clock_timestamp()))::bigint AS "left!"
+           FROM login_attempts WHERE address_hash = $1 AND failures >= $3"#,
+        address_hash,
+        f64::from(limits.lock_s),
+        limits.failures,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(left)
+}
+
+pub(super) async fn release_attempt(conn: &mut PgConnection, address_hash: &[u8]) -> Result<()> {
+    sqlx::query!(
+        "UPDATE login_attempts SET failures = failures - 1 WHERE address_hash = $1 AND failures > 0",
+        address_hash,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn clear_attempts(conn: &mut PgConnection, address_hash: &[u8]) -> Result<()> {
+    sqlx::query!("DELETE FROM login_attempts WHERE address_hash = $1", address_hash).execute(conn).await?;
+    Ok(())
+}
+
+pub(super) async fn delete_old_attempts(conn: &mut PgConnection, limits: &Lockout) -> Result<()> {
+    sqlx::query!(
+        "DELETE FROM login_attempts WHERE last_at < now() - make_interval(secs => $1)",
+        f64::from(limits.lock_s),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }

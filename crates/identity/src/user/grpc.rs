@@ -1,9 +1,11 @@
+mod admin;
+
 use aipoten_kit::{Caller, Error, Fields, Locale, Mask, Role};
 use aipoten_proto::common::v1::Locale as ProtoLocale;
 use aipoten_proto::identity::v1::user_service_server::UserService;
 use aipoten_proto::identity::v1::{
-    self as proto, ChangePasswordRequest, DeleteMeRequest, GetMeRequest, GivenConsent, RegisterUserRequest,
-    UpdateMeRequest, UserStatus,
+    self as proto, ChangePasswordRequest, DeleteMeRequest, DeleteUserRequest, GetMeRequest, GivenConsent,
+    ListUsersRequest, ListUsersResponse, RegisterUserRequest, UpdateMeRequest, UpdateUserRequest, UserStatus,
 };
 use aipoten_proto::timestamp;
 use tonic::{Request, Response, Status as GrpcStatus};
@@ -43,6 +45,32 @@ impl UserService for App {
         let caller = Caller::of(&request);
         let change = password_change(request.into_inner(), &self.config.password)?;
         super::change_password(self, &caller, change).await?;
+        Ok(Response::new(()))
+    }
+
+    async fn list_users(&self, request: Request<ListUsersRequest>) -> Result<Response<ListUsersResponse>, GrpcStatus> {
+        let caller = Caller::of(&request);
+        let (page, filter) = admin::filter(request.into_inner())?;
+        let (users, total) = super::admin::list(self, &caller, page, &filter).await?;
+        let users = users.into_iter().map(Into::into).collect();
+        Ok(Response::new(ListUsersResponse { users, page_info: Some(page.info(total)) }))
+    }
+
+    async fn update_user(&self, request: Request<UpdateUserRequest>) -> Result<Response<proto::User>, GrpcStatus> {
+        let caller = Caller::of(&request);
+        let decision = request.into_inner().try_into()?;
+        let user = super::admin::update(self, &caller, decision).await?;
+        Ok(Response::new(user.into()))
+    }
+
+    async fn delete_user(&self, request: Request<DeleteUserRequest>) -> Result<Response<()>, GrpcStatus> {
+        let caller = Caller::of(&request);
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let user_id = fields.uuid("user_id", &request.user_id);
+        let reason = fields.text("reason", &request.reason, 500);
+        fields.finish()?;
+        super::admin::erase(self, &caller, user_id, &reason).await?;
         Ok(Response::new(()))
     }
 }

@@ -1,5 +1,6 @@
 //! Accounts of people.
 
+mod admin;
 mod erase;
 mod grpc;
 mod register;

@@ -1,8 +1,9 @@
-use aipoten_kit::{Cipher, Error, Locale, Place, Result, Role};
+use aipoten_kit::{Cipher, Error, Locale, Page, Place, Result, Role};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::admin::Filter;
 use super::register::NewUser;
 use super::{Credentials, Status, User};
 
@@ -225,4 +226,80 @@ pub(super) async fn erase(conn: &mut PgConnection, id: Uuid) -> Result<i64> {
     .fetch_one(conn)
     .await?;
     Ok(version)
+}
+
+pub(super) async fn list(conn: &mut PgConnection, cipher: &Cipher, page: Page, filter: &Filter) -> Result<Vec<User>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT id, email::text AS "email!", email_verified_at, name, phone, role AS "role: Role",
+                  status AS "status: Status", locale AS "locale: Locale", last_login_at, created_at, updated_at, version
+           FROM users
+           WHERE status <> 'deleted' AND ($1::text IS NULL OR role = $1) AND ($2::text IS NULL OR status = $2)
+             AND ($3::text IS NULL OR starts_with(lower(email::text), lower($3)) OR strpos(lower(name), lower($3)) > 0)
+           ORDER BY CASE $4 WHEN 'created_at' THEN created_at WHEN 'last_login_at' THEN last_login_at END,
+                    CASE $4 WHEN '-created_at' THEN created_at WHEN '-last_login_at' THEN last_login_at END DESC NULLS LAST,
+                    CASE WHEN $4 = 'email' THEN email END, CASE WHEN $4 = '-email' THEN email END DESC, id
+           LIMIT $5 OFFSET $6"#,
+        filter.role as Option<Role>,
+        filter.status as Option<Status>,
+        filter.q,
+        filter.sort,
+        page.rows(),
+        page.offset(),
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(|row| row.open(cipher)).collect()
+}
+
+pub(super) async fn count(conn: &mut PgConnection, filter: &Filter) -> Result<i64> {
+    let total = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "total!" FROM (
+           SELECT FROM users
+           WHERE status <> 'deleted' AND ($1::text IS NULL OR role = $1) AND ($2::text IS NULL OR status = $2)
+             AND ($3::text IS NULL OR starts_with(lower(email::text), lower($3)) OR strpos(lower(name), lower($3)) > 0)
+           LIMIT $4) AS counted"#,
+        filter.role as Option<Role>,
+        filter.status as Option<Status>,
+        filter.q,
+        Page::counted(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(total)
+}
+
+/// An account that is not erased, whether it may be used or not, locked.
+pub(super) async fn lock_named(conn: &mut PgConnection, cipher: &Cipher, id: Uuid) -> Result<Option<User>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"SELECT id, email::text AS "email!", email_verified_at, name, phone, role AS "role: Role",
+                  status AS "status: Status", locale AS "locale: Locale", last_login_at, created_at, updated_at, version
+           FROM users WHERE id = $1 AND status <> 'deleted' FOR NO KEY UPDATE"#,
+        id,
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| row.open(cipher)).transpose()
+}
+
+pub(super) async fn decide(
+    conn: &mut PgConnection,
+    cipher: &Cipher,
+    id: Uuid,
+    status: Status,
+    role: Role,
+) -> Result<User> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"UPDATE users SET status = $2, role = $3, updated_at = now(), version = version + 1 WHERE id = $1
+           RETURNING id, email::text AS "email!", email_verified_at, name, phone, role AS "role: Role",
+                  status AS "status: Status", locale AS "locale: Locale", last_login_at, created_at, updated_at, version"#,
+        id,
+        status as Status,
+        role as Role,
+    )
+    .fetch_one(conn)
+    .await?;
+    row.open(cipher)
 }

@@ -1,7 +1,8 @@
 use aipoten_proto::identity::v1::{
-    ChangePasswordRequest, DeleteMeRequest, DeleteSessionRequest, EndAllSessionsRequest, EndCurrentSessionRequest,
-    GetCurrentSessionRequest, GetJwksRequest, GetMeRequest, ListConsentsRequest, ListRevocationsRequest,
-    ListSecurityEventsRequest, ListSessionsRequest, UpdateMeRequest,
+    ChangePasswordRequest, CreateCaptchaRequest, DeleteMeRequest, DeleteSessionRequest, DeleteUserRequest,
+    EndAllSessionsRequest, EndCurrentSessionRequest, GetCurrentSessionRequest, GetJwksRequest, GetMeRequest,
+    ListAuditLogsRequest, ListConsentsRequest, ListRevocationsRequest, ListSecurityEventsRequest, ListSessionsRequest,
+    ListUsersRequest, Role, UpdateMeRequest, UpdateUserRequest,
 };
 use aipoten_proto::{DESCRIPTOR_SET, FieldMask};
 use tonic::Code;
@@ -26,6 +27,14 @@ async fn nobody_gets_an_answer_without_a_token_but_where_none_is_needed() {
     };
     let session = DeleteSessionRequest { session_id: Uuid::now_v7().to_string() };
     let guardian = consent(aipoten_proto::identity::v1::ConsentKind::Guardian);
+    let user_id = Uuid::now_v7().to_string();
+    let decision = UpdateUserRequest {
+        user_id: user_id.clone(),
+        role: Some(Role::Parent.into()),
+        reason: "a reason".to_owned(),
+        ..UpdateUserRequest::default()
+    };
+    let erasure = DeleteUserRequest { user_id, reason: "a reason".to_owned() };
     let mut answers = vec![
         users.get_me(GetMeRequest {}).await.map(drop),
         users.update_me(rename).await.map(drop),
@@ -39,14 +48,19 @@ async fn nobody_gets_an_answer_without_a_token_but_where_none_is_needed() {
         world.consents().list_consents(ListConsentsRequest {}).await.map(drop),
         world.consents().record_consent(guardian).await.map(drop),
         world.audit().list_security_events(ListSecurityEventsRequest::default()).await.map(drop),
+        world.audit().list_audit_logs(ListAuditLogsRequest::default()).await.map(drop),
+        users.list_users(ListUsersRequest::default()).await.map(drop),
+        users.update_user(decision).await.map(drop),
+        users.delete_user(erasure).await.map(drop),
     ];
     answers.extend(every_call(&world, &Uuid::now_v7().to_string(), None).await);
-    // What needs no caller: RegisterUser, CreateSession, RefreshSession, ListRevocations, GetJwks.
-    assert_eq!(answers.len() + 5, rpcs(), "a new call needs its rule and a line here");
+    // What needs no caller: RegisterUser, CreateSession, RefreshSession, ListRevocations, GetJwks, CreateCaptcha.
+    assert_eq!(answers.len() + 6, rpcs(), "a new call needs its rule and a line here");
     for answer in answers {
         assert_refused(answer, Code::Unauthenticated, "UNAUTHENTICATED");
     }
     sessions.list_revocations(ListRevocationsRequest::default()).await.expect("needs no caller");
+    world.captchas().create_captcha(CreateCaptchaRequest {}).await.expect("needs no caller");
     world.keys().get_jwks(GetJwksRequest {}).await.expect("needs no caller");
     world.end().await;
 }

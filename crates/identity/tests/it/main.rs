@@ -2,12 +2,14 @@
 
 mod access;
 mod account;
+mod administration;
 mod audit;
 mod child;
 mod child_change;
 mod child_privacy;
 mod consent;
 mod erasure;
+mod lockout;
 mod outage;
 mod password;
 mod refresh;

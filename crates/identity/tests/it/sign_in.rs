@@ -71,6 +71,7 @@ async fn an_attempt_without_sense_is_refused_with_all_that_is_wrong() {
         email: "mina\0@example.com".to_owned(),
         password: "p".repeat(129),
         device_label: Some("l".repeat(81)),
+        captcha: None,
     };
     assert_eq!(
         violations(world.sessions().create_session(wrong).await),
@@ -108,6 +109,7 @@ async fn when_too_many_sign_in_at_once_some_are_told_to_come_back() {
     let world = World::start_with(|config, _| {
         config.password.threads = 1;
         config.password.queue = 2;
+        (config.lockout.failures, config.lockout.captcha_after) = (100, 100);
     })
     .await;
     let parent = world.parent().await;

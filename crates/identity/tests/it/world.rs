@@ -10,6 +10,7 @@ use aipoten_kit::test::{TestDatabase, broker_url, encryption, redis};
 use aipoten_kit::{Process, metadata};
 use aipoten_proto::common::v1::failed_event_service_client::FailedEventServiceClient;
 use aipoten_proto::identity::v1::audit_service_client::AuditServiceClient;
+use aipoten_proto::identity::v1::captcha_service_client::CaptchaServiceClient;
 use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
 use aipoten_proto::identity::v1::consent_service_client::ConsentServiceClient;
 use aipoten_proto::identity::v1::key_service_client::KeyServiceClient;
@@ -57,6 +58,10 @@ impl Identity {
 
     pub(crate) fn sessions(&self) -> SessionServiceClient<Channel> {
         SessionServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn captchas(&self) -> CaptchaServiceClient<Channel> {
+        CaptchaServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn keys(&self) -> KeyServiceClient<Channel> {
@@ -272,7 +277,7 @@ pub(crate) fn registration(email: &str) -> RegisterUserRequest {
 }
 
 pub(crate) fn attempt(email: &str, password: &str) -> CreateSessionRequest {
-    CreateSessionRequest { email: email.to_owned(), password: password.to_owned(), device_label: None }
+    CreateSessionRequest { email: email.to_owned(), password: password.to_owned(), ..CreateSessionRequest::default() }
 }
 
 /// A consent with its proof.

@@ -1,8 +1,10 @@
 //! What administrators keep. The services check the role.
 
+mod audit_logs;
 mod categories;
 mod failed_events;
 mod questions;
+mod users;
 mod videos;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -15,4 +17,6 @@ pub(super) fn routes() -> OpenApiRouter<Gateway> {
         .merge(categories::routes())
         .merge(questions::routes())
         .merge(failed_events::routes())
+        .merge(users::routes())
+        .merge(audit_logs::routes())
 }

@@ -1,0 +1,61 @@
+//! Accounts of people, as administrators see them.
+
+use aipoten_proto::identity::v1::{DeleteUserRequest, ListUsersRequest, UpdateUserRequest, User};
+use axum::extract::State;
+use http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::call::Call;
+use crate::envelope::{Data, List, data, list};
+use crate::error::Answer;
+use crate::gateway::Gateway;
+use crate::input::{Id, IfMatch, Json, Query};
+
+pub(super) fn routes() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::new().routes(routes!(list_users)).routes(routes!(update_user, delete_user))
+}
+
+/// Accounts that are not erased
+#[utoipa::path(get, path = "/admin/users", tag = "admin", params(ListUsersRequest),
+    responses((status = 200, description = "A page of accounts", body = List<User>)))]
+async fn list_users(
+    State(gateway): State<Gateway>,
+    call: Call,
+    Query(query): Query<ListUsersRequest>,
+) -> Answer<List<User>> {
+    let answer = gateway.users().list_users(call.with(query)).await?.into_inner();
+    Ok(list(answer.users, answer.page_info))
+}
+
+/// Suspend or restore an account, or change its role
+///
+/// The sessions of the account end at once. The own account cannot be changed so.
+#[utoipa::path(patch, path = "/admin/users/{user_id}", tag = "admin",
+    params(("user_id" = Uuid, Path, description = "The account")),
+    responses((status = 200, description = "The changed account", body = Data<User>)))]
+async fn update_user(
+    State(gateway): State<Gateway>,
+    call: Call,
+    Id(user_id): Id,
+    IfMatch(expected_version): IfMatch,
+    Json(body): Json<UpdateUserRequest>,
+) -> Answer<Data<User>> {
+    let change = UpdateUserRequest { user_id, expected_version, ..body };
+    let user = gateway.users().update_user(call.with(change)).await?.into_inner();
+    Ok(data(user).version(|it| it.version))
+}
+
+/// Erase an account and its children, at once and for good
+#[utoipa::path(delete, path = "/admin/users/{user_id}", tag = "admin",
+    params(("user_id" = Uuid, Path, description = "The account")),
+    responses((status = 204, description = "The account is closed and will be erased within seconds")))]
+async fn delete_user(
+    State(gateway): State<Gateway>,
+    call: Call,
+    Id(user_id): Id,
+    Json(body): Json<DeleteUserRequest>,
+) -> Answer<StatusCode> {
+    gateway.users().delete_user(call.with(DeleteUserRequest { user_id, ..body })).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,21 @@
+use aipoten_proto::identity::v1::captcha_service_server::CaptchaService;
+use aipoten_proto::identity::v1::{Captcha, CreateCaptchaRequest};
+use aipoten_proto::timestamp;
+use chrono::TimeDelta;
+use tonic::{Request, Response, Status};
+
+use super::Challenge;
+use crate::App;
+
+#[tonic::async_trait]
+impl CaptchaService for App {
+    async fn create_captcha(&self, _: Request<CreateCaptchaRequest>) -> Result<Response<Captcha>, Status> {
+        let config = &self.config.lockout;
+        let challenge = Challenge::new(config.captcha_bits, TimeDelta::seconds(config.captcha_life_s.into()));
+        Ok(Response::new(Captcha {
+            challenge: challenge.sign(&self.captcha_key),
+            difficulty: config.captcha_bits.into(),
+            expires_at: Some(timestamp(challenge.expires_at)),
+        }))
+    }
+}

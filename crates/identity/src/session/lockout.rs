@@ -1,0 +1,69 @@
+//! Lockout of guessed passwords, for each address whether it has an account or not. A try is counted before its password
+//! is looked at, so that many at once get no more tries than one after the other.
+
+use std::time::Duration;
+
+use aipoten_kit::{Error, Result};
+use hmac::Mac as _;
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::store;
+use crate::App;
+
+/// A try that was counted.
+pub(super) struct Reserved {
+    address_hash: [u8; 32],
+    /// Whether its failure locks the address.
+    pub(super) last: bool,
+}
+
+/// Counts a try, unless the address is locked or its tries need a captcha and none was `solved`.
+pub(super) async fn reserve(app: &App, email: &str, solved: bool) -> Result<Reserved> {
+    let limits = &app.config.lockout;
+    let address_hash = hash(app, email);
+    let mut conn = app.pool.acquire().await?;
+    if let Some(failures) = store::reserve_attempt(&mut conn, &address_hash, solved, limits).await? {
+        return Ok(Reserved { address_hash, last: failures >= limits.failures });
+    }
+    match store::locked_for(&mut conn, &address_hash, limits).await? {
+        Some(left) => {
+            let left = Duration::from_secs(left.clamp(1, i64::from(limits.lock_s)).unsigned_abs());
+            Err(Error::ResourceExhausted("ACCOUNT_LOCKED".into(), left))
+        }
+        None => Err(Error::Unauthenticated("CAPTCHA_REQUIRED".into())),
+    }
+}
+
+/// Takes back a try whose password was never looked at.
+pub(super) async fn release(app: &App, reserved: &Reserved) -> Result<()> {
+    store::release_attempt(&mut *app.pool.acquire().await?, &reserved.address_hash).await
+}
+
+/// Forgets the failures of an address: its password was shown.
+pub(super) async fn clear(conn: &mut sqlx::PgConnection, reserved: &Reserved) -> Result<()> {
+    store::clear_attempts(conn, &reserved.address_hash).await
+}
+
+fn hash(app: &App, email: &str) -> [u8; 32] {
+    let mut mac = app.address_key.mac();
+    mac.update(normalised(email).as_bytes());
+    mac.finalize().into_bytes().into()
+}
+
+/// As the database compares addresses: without regard to case.
+fn normalised(email: &str) -> String {
+    email.trim().nfc().collect::<String>().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normalised;
+
+    #[test]
+    fn an_address_is_the_same_however_it_is_typed() {
+        for typed in ["Mina@Example.com", " mina@example.COM "] {
+            assert_eq!(normalised(typed), "mina@example.com");
+        }
+        assert_eq!(normalised("미나@example.com"), normalised("\u{1106}\u{1175}\u{1102}\u{1161}@example.com"));
+    }
+}
