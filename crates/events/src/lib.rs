@@ -25,6 +25,7 @@ pub use handler::Handler;
 pub use health::Health;
 pub use outbox::publish;
 pub use relay::{Relay, Wake};
+pub use topology::EXCHANGE;
 
 /// The tables outbox, inbox and `failed_events`, which each service has in its own database. Runs before
 /// the service's own migrations, and is noted apart from them in `_events_migrations`.
