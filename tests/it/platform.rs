@@ -76,9 +76,9 @@ impl Platform {
         }
         let process = command(&environment).arg("all").kill_on_drop(true).spawn().expect("the executable runs");
         let api = Api::new(&format!("http://127.0.0.1:{gateway}"));
-        let ready = Api::new(&format!("http://127.0.0.1:{ops}"));
+        let ops = Api::new(&format!("http://127.0.0.1:{ops}"));
         eventually("the platform is ready", async || {
-            ready.get("//health/ready").await.is_ok_and(|answer| answer.status == 200)
+            ops.get("//health/ready").await.is_ok_and(|answer| answer.status == 200)
         })
         .await;
         Self { _process: process, api, identity, content, environment }

@@ -40,10 +40,7 @@ async fn start(role: Role, settings: &Settings, process: &Process) -> anyhow::Re
             aipoten_identity::serve(&app, settings.reflection, listener, process)?;
         }
         Role::Content => {
-            let common = aipoten_content::Common {
-                broker: settings.broker.clone(),
-                tokens: settings.tokens.clone(),
-            };
+            let common = aipoten_content::Common { broker: settings.broker.clone(), tokens: settings.tokens.clone() };
             let app = aipoten_content::build(&settings.content, &common, process).await?;
             let listener = bind("content.listen", settings.content.listen).await?;
             aipoten_content::serve(&app, settings.reflection, listener, process)?;
@@ -58,5 +55,7 @@ async fn start(role: Role, settings: &Settings, process: &Process) -> anyhow::Re
 }
 
 async fn bind(key: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("configuration key `{key}`: {address} cannot be listened on"))
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("configuration key `{key}`: {address} cannot be listened on"))
 }

@@ -70,7 +70,10 @@ impl Settings {
         ];
         for (key, found) in development {
             if found {
-                bail!("configuration key `{key}` ({}) holds a development secret, which production refuses", variable(key));
+                bail!(
+                    "configuration key `{key}` ({}) holds a development secret, which production refuses",
+                    variable(key)
+                );
             }
         }
         Ok(())

@@ -14,7 +14,7 @@ pub fn consumers() -> Consumers {
 }
 
 /// Erases the child's checks, answers, results, recommendations and measurements.
-async fn child_deleted(conn: &mut PgConnection, event: &Delivered<ChildDeleted>) -> Result<(), Failure> {
+pub async fn child_deleted(conn: &mut PgConnection, event: &Delivered<ChildDeleted>) -> Result<(), Failure> {
     let child_id = parse(&event.event.child_id)?;
     assessment::store::erase_child(conn, child_id).await?;
     growth::store::erase_child(conn, child_id).await?;
@@ -23,7 +23,7 @@ async fn child_deleted(conn: &mut PgConnection, event: &Delivered<ChildDeleted>)
 }
 
 /// Erases the same of all children of an account, and what it did with videos.
-async fn user_deleted(conn: &mut PgConnection, event: &Delivered<UserDeleted>) -> Result<(), Failure> {
+pub async fn user_deleted(conn: &mut PgConnection, event: &Delivered<UserDeleted>) -> Result<(), Failure> {
     let user_id = parse(&event.event.user_id)?;
     assessment::store::erase_user(conn, user_id).await?;
     growth::store::erase_user(conn, user_id).await?;

@@ -153,7 +153,6 @@ impl CategoryRow {
             description_en: Some(self.description_en),
             order_index,
             is_active: true,
-            video_count: 0,
             created_at: now,
             updated_at: now,
             version: 1,

@@ -95,3 +95,11 @@ red_flags_are_yes_no = Red flags are answered yes or no.
 not_for_red_flags = Red flags cannot have this value.
 exactly_for_red_flags = Red flags need this, and nothing else may have it.
 exactly_for_multiple_choice = Multiple-choice questions have { $min } to { $max } options, other questions none.
+
+## One field: videos and categories
+not_a_slug = Use 2 to 60 lower-case letters, digits and -.
+unknown_category = There is no such category.
+not_https = The address has to begin with https://.
+not_of_the_platform = This is no address of the chosen platform.
+no_video_id = The address does not name a video.
+platform_closed = This platform has closed; new videos cannot be on it.

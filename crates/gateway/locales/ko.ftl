@@ -95,3 +95,11 @@ red_flags_are_yes_no = 위험 신호 질문의 답은 예/아니요여야 합니
 not_for_red_flags = 위험 신호 질문에는 쓸 수 없는 값입니다.
 exactly_for_red_flags = 위험 신호 질문에는 꼭 필요하고, 다른 질문에는 쓸 수 없습니다.
 exactly_for_multiple_choice = 객관식 질문에는 보기가 { $min }~{ $max }개 있어야 하고, 다른 질문에는 보기를 쓸 수 없습니다.
+
+## 필드 하나의 문제: 영상과 분류
+not_a_slug = 영문 소문자, 숫자, -로 이루어진 2~60자여야 합니다.
+unknown_category = 없는 분류입니다.
+not_https = https://로 시작하는 주소여야 합니다.
+not_of_the_platform = 선택한 플랫폼의 주소가 아닙니다.
+no_video_id = 주소에서 영상을 찾을 수 없습니다.
+platform_closed = 종료된 플랫폼이라 새로 등록할 수 없습니다.

@@ -54,7 +54,9 @@ impl Config {
 
     pub(crate) fn proxies(&self) -> anyhow::Result<Vec<IpNet>> {
         let parse = |text: &String| {
-            text.parse().with_context(|| format!("configuration key `gateway.trusted_proxies`: `{text}` is no network such as 10.0.0.0/8"))
+            text.parse().with_context(|| {
+                format!("configuration key `gateway.trusted_proxies`: `{text}` is no network such as 10.0.0.0/8")
+            })
         };
         self.trusted_proxies.iter().map(parse).collect()
     }
@@ -80,13 +82,6 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            user: 100,
-            anonymous: 100,
-            address: 1000,
-            login: 5,
-            register: 5,
-            refresh: 60,
-        }
+        Self { user: 100, anonymous: 100, address: 1000, login: 5, register: 5, refresh: 60 }
     }
 }

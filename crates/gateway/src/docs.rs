@@ -6,15 +6,15 @@ use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use utoipa_swagger_ui::{Config, serve};
 
 use crate::error::{Answer, Failure};
 use crate::routes::PREFIX;
 
-static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| {
-    crate::openapi().to_json().expect("a document of strings, numbers and maps is JSON").into()
-});
+static DOCUMENT: LazyLock<Bytes> =
+    LazyLock::new(|| crate::openapi().to_json().expect("a document of strings, numbers and maps is JSON").into());
 
 static PAGE: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
     let config = Config::from(format!("{PREFIX}/openapi.json"));
@@ -26,9 +26,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
                       font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 pub(crate) fn document<S: Clone + Send + Sync + 'static>() -> MethodRouter<S> {
-    get(async || {
-        ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "public, max-age=300")], DOCUMENT.clone())
-    })
+    get(async || ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "public, max-age=300")], DOCUMENT.clone()))
 }
 
 pub(crate) fn page<S: Clone + Send + Sync + 'static>() -> axum::Router<S> {
@@ -46,7 +44,11 @@ fn asset(name: &str) -> Answer<Response> {
                 (CONTENT_SECURITY_POLICY, POLICY.to_owned()),
                 (CACHE_CONTROL, "public, max-age=300".to_owned()),
             ];
-            Ok((headers, file.bytes.into_owned()).into_response())
+            let mut response = (headers, file.bytes.into_owned()).into_response();
+            if file.gzpipped {
+                response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            }
+            Ok(response)
         }
         Ok(None) => Err(Failure::new("NOT_FOUND")),
         Err(error) => {

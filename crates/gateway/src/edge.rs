@@ -109,3 +109,25 @@ fn bearer(header: &str) -> Option<&str> {
     let (scheme, token) = header.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_internal_and_keeps_its_words_to_itself() {
+        let response = panicked(Box::new("secret"));
+        let failure = response.extensions().get::<Failure>().expect("a failure");
+        assert_eq!((response.status().as_u16(), failure.code), (500, "INTERNAL"));
+        assert!(!format!("{failure:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_bearer_token_is_found_whatever_the_case_of_its_scheme() {
+        assert_eq!(bearer("Bearer a.b.c"), Some("a.b.c"));
+        assert_eq!(bearer("bearer  a.b.c "), Some("a.b.c"));
+        for other in ["Basic YTpi", "Bearer", "", "a.b.c", "Bearerx a"] {
+            assert_eq!(bearer(other), None, "{other}");
+        }
+    }
+}

@@ -9,8 +9,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::error::Failure;
-use aipoten_kit::Locale;
 use crate::text::text;
+use aipoten_kit::Locale;
 
 /// An answer with one thing.
 #[derive(Debug, Serialize, ToSchema)]

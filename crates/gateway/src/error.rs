@@ -86,6 +86,9 @@ const CODES: [(&str, StatusCode); 25] = [
     ("TIMEOUT", StatusCode::GATEWAY_TIMEOUT),
 ];
 
+/// When to come back to a service that could not be asked at all.
+const AWAY: Duration = Duration::from_secs(2);
+
 fn known(reason: &str) -> Option<(&'static str, StatusCode)> {
     CODES.iter().copied().find(|(code, _)| *code == reason)
 }
@@ -100,9 +103,10 @@ fn general(code: Code) -> &'static str {
         Code::AlreadyExists | Code::Aborted => "CONFLICT",
         Code::FailedPrecondition => "INVALID_STATE",
         Code::ResourceExhausted => "RATE_LIMITED",
-        Code::Unavailable => "UNAVAILABLE",
+        // Our services never say Unknown: the connection broke.
+        Code::Unavailable | Code::Unknown => "UNAVAILABLE",
         Code::DeadlineExceeded | Code::Cancelled => "TIMEOUT",
-        Code::Ok | Code::Unknown | Code::Unimplemented | Code::Internal | Code::DataLoss => "INTERNAL",
+        Code::Ok | Code::Unimplemented | Code::Internal | Code::DataLoss => "INTERNAL",
     }
 }
 
@@ -150,7 +154,8 @@ impl From<Status> for Failure {
         }
         failure.parameters = parameters(&details);
         failure.violations = violations(&details);
-        failure.retry_after = details.retry_info().and_then(|info| info.retry_delay);
+        let wait = details.retry_info().and_then(|info| info.retry_delay);
+        failure.retry_after = wait.or((failure.status == StatusCode::SERVICE_UNAVAILABLE).then_some(AWAY));
         failure
     }
 }
@@ -170,5 +175,70 @@ impl IntoResponse for Failure {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aipoten_kit::{Error, Fields, Reason};
+
+    use super::*;
+
+    fn failure(error: Error) -> Failure {
+        Failure::from(Status::from(error))
+    }
+
+    #[test]
+    fn a_reason_of_the_table_is_the_code_and_decides_the_status() {
+        for (error, code, status) in [
+            (Error::Unauthenticated("TOKEN_EXPIRED".into()), "TOKEN_EXPIRED", 401),
+            (Error::PermissionDenied("CONSENT_REQUIRED".into()), "CONSENT_REQUIRED", 403),
+            (Error::NotFound("child"), "NOT_FOUND", 404),
+            (Error::invalid_state("cancelled"), "INVALID_STATE", 409),
+            (Error::version_mismatch(), "VERSION_MISMATCH", 412),
+            (Error::DeadlineExceeded, "TIMEOUT", 504),
+        ] {
+            let failure = failure(error);
+            assert_eq!((failure.code, failure.status.as_u16()), (code, status));
+            assert_eq!(failure.reason, code);
+        }
+    }
+
+    #[test]
+    fn any_other_reason_gets_a_general_code_and_keeps_its_text() {
+        let taken = failure(Error::AlreadyExists("EMAIL_TAKEN".into()));
+        assert_eq!((taken.code, taken.status.as_u16(), taken.reason.as_str()), ("CONFLICT", 409, "EMAIL_TAKEN"));
+        let full = failure(Error::FailedPrecondition(Reason::from("LIMIT_REACHED").with("max", "20")));
+        assert_eq!((full.code, full.reason.as_str()), ("INVALID_STATE", "LIMIT_REACHED"));
+        assert_eq!(full.parameters, [("max".to_owned(), "20".to_owned())]);
+    }
+
+    #[test]
+    fn every_violation_is_kept_with_its_parameters() {
+        let mut fields = Fields::new();
+        fields.text("name", &"x".repeat(81), 80);
+        fields.date("birth_date", "soon");
+        let refused = failure(fields.finish().expect_err("two violations"));
+        let expected =
+            [Violation::new("name", "too_long").with("max", "80"), Violation::new("birth_date", "not_a_date")];
+        assert_eq!(refused.violations, expected);
+        assert_eq!(refused.code, "VALIDATION_ERROR");
+    }
+
+    #[test]
+    fn what_is_away_says_when_to_come_back() {
+        let busy = failure(Error::Unavailable("TOO_MANY_SIGN_INS".into(), Duration::from_secs(3)));
+        assert_eq!((busy.code, busy.retry_after), ("UNAVAILABLE", Some(Duration::from_secs(3))));
+        let down = Failure::from(Status::unavailable("no connection"));
+        assert_eq!((down.code, down.retry_after), ("UNAVAILABLE", Some(AWAY)));
+        let broken = Failure::from(Status::unknown("transport error"));
+        assert_eq!(broken.status.as_u16(), 503);
+    }
+
+    #[test]
+    fn nothing_of_the_inside_is_shown() {
+        let internal = failure(Error::Internal(anyhow::anyhow!("secret table")));
+        assert_eq!((internal.code, internal.status.as_u16()), ("INTERNAL", 500));
+        assert!(!format!("{internal:?}").contains("secret"));
     }
 }

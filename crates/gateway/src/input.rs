@@ -96,7 +96,8 @@ fn violation(path: &str, words: &str) -> Violation {
     }
     if words.starts_with("unknown field") {
         Violation::new(field, "unknown_field")
-    } else if let Some(allowed) = words.strip_prefix("unknown variant ").and_then(|rest| rest.split_once(", expected ")) {
+    } else if let Some(allowed) = words.strip_prefix("unknown variant ").and_then(|rest| rest.split_once(", expected "))
+    {
         Violation::new(field, "one_of").with("values", quoted(allowed.1))
     } else if words.starts_with("invalid type") {
         Violation::new(field, "wrong_type")
@@ -115,9 +116,9 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
         let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
-        serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs)).map(Self).map_err(|error| {
-            Failure::invalid(vec![violation(&error.path().to_string(), &error.inner().to_string())])
-        })
+        serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
+            .map(Self)
+            .map_err(|error| Failure::invalid(vec![violation(&error.path().to_string(), &error.inner().to_string())]))
     }
 }
 
@@ -143,8 +144,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Slug {
 
 /// Name and value of the path's parameter. One whose bytes are no UTF-8 names nothing that exists.
 async fn path_parameter<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<(String, String), Failure> {
-    let parameters =
-        RawPathParams::from_request_parts(parts, state).await.map_err(|_| Failure::new("NOT_FOUND"))?;
+    let parameters = RawPathParams::from_request_parts(parts, state).await.map_err(|_| Failure::new("NOT_FOUND"))?;
     let (name, value) = parameters.iter().next().ok_or_else(|| Failure::new("NOT_FOUND"))?;
     Ok((name.to_owned(), value.to_owned()))
 }
@@ -154,14 +154,17 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
         let Some(header) = parts.headers.get(IF_MATCH) else { return Ok(Self(None)) };
-        let tag = header.to_str().unwrap_or_default().trim();
-        if tag == "*" {
-            return Ok(Self(None));
-        }
-        let version = tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|it| it.parse().ok());
-        // A tag that we never gave matches nothing.
-        version.map(|version| Self(Some(version))).ok_or_else(|| Failure::new("VERSION_MISMATCH"))
+        Ok(Self(version(header.to_str().unwrap_or_default().trim())))
     }
+}
+
+/// A tag that we never gave stands for a version that nothing has: what else is wrong with the request is told first.
+fn version(tag: &str) -> Option<i64> {
+    if tag == "*" {
+        return None;
+    }
+    let number = tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    Some(number.and_then(|it| it.parse().ok()).unwrap_or(-1))
 }
 
 #[cfg(test)]
@@ -169,7 +172,7 @@ mod tests {
     use aipoten_proto::content::v1::SaveResponsesRequest;
     use aipoten_proto::identity::v1::CreateChildRequest;
 
-    use super::{Failure, Violation, parse};
+    use super::{Failure, Violation, parse, version};
 
     fn refused(json: &str) -> Failure {
         parse::<CreateChildRequest>(json.as_bytes()).err().unwrap_or_else(|| panic!("{json} was taken"))
@@ -201,6 +204,15 @@ mod tests {
         }
         let gender = Violation::new("gender", "one_of").with("values", "male, female, not_stated");
         assert_eq!(refused(r#"{"gender":"other"}"#).violations, [gender]);
+    }
+
+    #[test]
+    fn only_a_tag_of_ours_is_a_version() {
+        assert_eq!(version("\"7\""), Some(7));
+        assert_eq!(version("*"), None);
+        for strange in ["7", "W/\"7\"", "\"\"", "", "\"7\", \"8\""] {
+            assert_eq!(version(strange), Some(-1), "{strange}");
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod patch;
 mod routes;
 mod serve;
 mod text;
+mod unread;
 
 use std::net::SocketAddr;
 
@@ -26,7 +27,7 @@ use aipoten_kit::config::{Redis, Tokens};
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use futures::FutureExt as _;
 use http::{HeaderName, HeaderValue, Method, header};
 use tokio::net::TcpListener;
@@ -54,6 +55,7 @@ pub fn build(config: &Config, redis: &Redis, tokens: &Tokens) -> anyhow::Result<
     let layers = ServiceBuilder::new()
         .layer(from_fn_with_state(gateway.clone(), edge::dress))
         .layer(cors(&config.cors_origins)?)
+        .layer(from_fn(unread::discard))
         .layer(from_fn_with_state(gateway.clone(), edge::bound))
         .layer(CatchPanicLayer::custom(edge::panicked))
         .layer(from_fn_with_state(gateway.clone(), edge::admit))
@@ -77,6 +79,11 @@ fn watch(gateway: &Gateway, process: &Process) {
     for (name, channel) in [("gateway.identity", gateway.identity()), ("gateway.content", gateway.content())] {
         process.check(name, move || answers(channel.clone()).boxed());
     }
+    let gateway = gateway.clone();
+    process.show("gateway.redis", move || {
+        let gateway = gateway.clone();
+        async move { gateway.limiter().redis_answers().await }.boxed()
+    });
 }
 
 async fn answers(service: Channel) -> bool {
@@ -85,7 +92,11 @@ async fn answers(service: Channel) -> bool {
 
 fn cors(origins: &[String]) -> anyhow::Result<CorsLayer> {
     let parse = |origin: &String| {
-        HeaderValue::try_from(origin).with_context(|| format!("configuration key `gateway.cors_origins`: `{origin}`"))
+        // The wildcard is no origin, and credentials could not be sent to it.
+        let uri: Option<http::Uri> = origin.parse().ok();
+        let exact = uri.and_then(|it| Some(format!("{}://{}", it.scheme_str()?, it.authority()?)));
+        let origin = HeaderValue::try_from(origin).ok().filter(|_| exact.as_ref() == Some(origin));
+        origin.context("configuration key `gateway.cors_origins` lists origins such as https://app.example.org")
     };
     let origins = origins.iter().map(parse).collect::<anyhow::Result<Vec<_>>>()?;
     Ok(CorsLayer::new()

@@ -20,7 +20,8 @@ const AGENT: usize = 300;
 pub(crate) fn request_id(headers: &HeaderMap) -> HeaderValue {
     let sane = |value: &&HeaderValue| {
         let bytes = value.as_bytes();
-        (8..=64).contains(&bytes.len()) && bytes.iter().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_'))
+        (8..=64).contains(&bytes.len())
+            && bytes.iter().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_'))
     };
     headers.get(REQUEST_ID).filter(sane).cloned().unwrap_or_else(|| {
         HeaderValue::try_from(Uuid::now_v7().to_string()).expect("a UUID is made of hexadecimal digits and hyphens")
@@ -90,7 +91,11 @@ mod tests {
         };
         assert_eq!(client("203.0.113.9", &["1.1.1.1"]), "203.0.113.9", "not one of our proxies");
         assert_eq!(client("10.0.0.1", &["1.1.1.1"]), "1.1.1.1");
-        assert_eq!(client("10.0.0.1", &["6.6.6.6, 1.1.1.1, 10.0.0.2"]), "1.1.1.1", "what the client wrote is left of it");
+        assert_eq!(
+            client("10.0.0.1", &["6.6.6.6, 1.1.1.1, 10.0.0.2"]),
+            "1.1.1.1",
+            "what the client wrote is left of it"
+        );
         assert_eq!(client("10.0.0.1", &["6.6.6.6", "1.1.1.1"]), "1.1.1.1", "headers are one list");
         assert_eq!(client("10.0.0.1", &["nonsense"]), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");

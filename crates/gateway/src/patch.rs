@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use axum::extract::{FromRequest, Request};
 use aipoten_proto::FieldMask;
+use axum::extract::{FromRequest, Request};
 use serde::de::{DeserializeOwned, Deserializer, Error, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::{Map, Value};

@@ -18,8 +18,11 @@ use tower::ServiceExt as _;
 
 use crate::edge::Peer;
 
-/// How long a client may take to send the head of a request, the first or the next on a connection.
-const HEAD: Duration = Duration::from_secs(30);
+/// How long a client may take to begin.
+const SILENCE: Duration = Duration::from_secs(10);
+/// How long a client may take to send the head of a request, the next one on a connection too: longer than the 60
+/// seconds for which proxies keep a connection, so that none is closed under a request.
+const HEAD: Duration = Duration::from_secs(65);
 /// Most bytes of a request's head.
 const HEAD_SIZE: u16 = 16 * 1024;
 
@@ -32,12 +35,11 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
             Ok(connection) => connection,
             Err(error) => {
                 // Out of file descriptors, most likely: it passes when connections end.
-                tracing::error!(stream = "error", %error, "a connection cannot be accepted");
+                tracing::warn!(%error, "a connection cannot be accepted");
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
         };
-        stream.set_nodelay(true)?;
         let watcher = graceful.watcher();
         let (server, router, peer) = (server.clone(), router.clone(), Peer(peer.ip()));
         let stop = stop.clone();
@@ -69,10 +71,10 @@ fn server() -> Builder<TokioExecutor> {
     server
 }
 
-/// Whether the client has begun to send: one that opens a connection and stays silent does not keep it.
+/// Whether the client begins to send: one that opens a connection and stays silent does not keep it.
 async fn speaks(stream: &TcpStream, stop: &CancellationToken) -> bool {
-    let first = tokio::time::timeout(HEAD, stream.readable());
-    matches!(stop.run_until_cancelled(first).await, Some(Ok(Ok(()))))
+    let first = tokio::time::timeout(SILENCE, stream.readable());
+    stream.set_nodelay(true).is_ok() && matches!(stop.run_until_cancelled(first).await, Some(Ok(Ok(()))))
 }
 
 async fn answer(router: Router, peer: Peer, request: Request<Incoming>) -> Result<Response, Infallible> {

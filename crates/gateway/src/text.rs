@@ -24,7 +24,9 @@ pub(crate) fn text(locale: Locale, key: &str, fallback: &str, parameters: &Param
         Locale::Ko => &*KO,
         Locale::En => &*EN,
     };
-    format(bundle, key, parameters).or_else(|| format(bundle, fallback, parameters)).unwrap_or_else(|| fallback.to_owned())
+    format(bundle, key, parameters)
+        .or_else(|| format(bundle, fallback, parameters))
+        .unwrap_or_else(|| fallback.to_owned())
 }
 
 /// Nothing when the key is unknown or the text wants a parameter that is not there.

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use aipoten_kit::Process;
+use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{App, session, user};
 
-pub(crate) fn start(app: &App, process: &Process) {
+/// `revoked` is the newest of the revocations that were taken before serving.
+pub(crate) fn start(app: &App, revoked: Option<DateTime<Utc>>, process: &Process) {
     process.spawn("identity erasure", {
         let (app, stop) = (app.clone(), process.stop());
         async move {
@@ -22,7 +24,7 @@ pub(crate) fn start(app: &App, process: &Process) {
     process.spawn("identity revocations", {
         let (app, stop) = (app.clone(), process.stop());
         async move {
-            let mut newest = None;
+            let mut newest = revoked;
             while pause(&stop, Duration::from_millis(500)).await {
                 match session::take_revocations(&app, newest).await {
                     Ok(moment) => newest = newest.max(moment),

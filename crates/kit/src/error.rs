@@ -5,6 +5,11 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+/// Violations shown at most, and bytes of the name of each. A status travels in headers: one of more than 16 KiB closes the
+/// connection that others share, and names of unknown fields are as long as the caller likes.
+const SHOWN: usize = 50;
+const SHOWN_NAME: usize = 64;
+
 /// Result of everything that can fail for a caller.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -12,31 +17,31 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The request is not what the contract asks for: every violation at once.
-    #[error("invalid argument: {0:?}")]
+    #[error("invalid argument")]
     InvalidArgument(Vec<Violation>),
     /// Nobody has proved who they are.
-    #[error("unauthenticated: {0:?}")]
+    #[error("unauthenticated: {}", .0.code)]
     Unauthenticated(Reason),
     /// The caller is known and may not do this.
-    #[error("permission denied: {0:?}")]
+    #[error("permission denied: {}", .0.code)]
     PermissionDenied(Reason),
     /// It does not exist, or is not the caller's: the two look the same.
     #[error("{0} not found")]
     NotFound(&'static str),
     /// Something with the same name is already there.
-    #[error("already exists: {0:?}")]
+    #[error("already exists: {}", .0.code)]
     AlreadyExists(Reason),
     /// The resource is in a state in which this cannot be done.
-    #[error("failed precondition: {0:?}")]
+    #[error("failed precondition: {}", .0.code)]
     FailedPrecondition(Reason),
     /// Somebody else changed it meanwhile.
-    #[error("aborted: {0:?}")]
+    #[error("aborted: {}", .0.code)]
     Aborted(Reason),
     /// Too much at once; try again after the time given.
-    #[error("resource exhausted: {0:?}")]
+    #[error("resource exhausted: {}", .0.code)]
     ResourceExhausted(Reason, Duration),
     /// Something needed is away for now; try again after the time given.
-    #[error("unavailable: {0:?}")]
+    #[error("unavailable: {}", .0.code)]
     Unavailable(Reason, Duration),
     /// The time for the call ran out.
     #[error("deadline exceeded")]
@@ -118,14 +123,23 @@ impl From<anyhow::Error> for Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
-                tracing::warn!(%error, "database is away");
-                Self::unavailable()
-            }
-            error => Self::Internal(anyhow::Error::new(error).context("database")),
+        let passing = match &error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| passes(&code)),
+            _ => false,
+        };
+        if passing {
+            tracing::warn!(%error, "database is away");
+            return Self::unavailable();
         }
+        Self::Internal(anyhow::Error::new(error).context("database"))
     }
+}
+
+/// Whether trouble of this SQLSTATE class passes by itself: the connection is lost (08), the transaction was given up for
+/// another (40), the server has no room (53), or an operator or a time limit has stepped in (57).
+fn passes(code: &str) -> bool {
+    ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class))
 }
 
 /// The answer of another service, asked with the caller's own token.
@@ -153,8 +167,8 @@ impl From<Error> for Status {
         let (code, details) = match &error {
             Error::InvalidArgument(violations) => {
                 let mut details = known(Code::InvalidArgument, &"VALIDATION_ERROR".into()).1;
-                for violation in violations {
-                    details.add_bad_request_violation(&violation.field, &violation.rule);
+                for Violation { field, rule } in violations.iter().take(SHOWN) {
+                    details.add_bad_request_violation(&field[..field.floor_char_boundary(SHOWN_NAME)], rule);
                 }
                 (Code::InvalidArgument, details)
             }
@@ -186,11 +200,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn no_number_and_no_length_of_wrong_fields_makes_a_status_too_big_for_a_header() {
+        let violation = Violation { field: "한".repeat(5000), rule: "unknown_field".to_owned() };
+        let status = Status::from(Error::InvalidArgument(vec![violation; 5000]));
+        let size: usize =
+            status.into_http::<()>().headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        assert!(size < 12 * 1024, "{size} bytes");
+    }
+
+    #[test]
     fn every_violation_reaches_the_status_and_nothing_of_the_inside_does() {
         let violation = |field: &str| Violation { field: field.into(), rule: "required".into() };
         let status = Status::from(Error::InvalidArgument(vec![violation("name"), violation("birth_date")]));
         let details = status.get_details_bad_request().expect("details");
         assert_eq!(details.field_violations.len(), 2);
+        assert!(!format!("{status}").contains("birth_date"), "the message repeats what the details say");
         let status = Status::from(Error::Internal(anyhow::anyhow!("secret table")));
         assert_eq!(status.message(), "internal error");
         assert!(!format!("{status:?}").contains("secret"));

@@ -37,3 +37,51 @@ impl Mask {
         self.names(field).then_some(value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Error;
+
+    const KNOWN: [&str; 2] = ["name", "phone"];
+
+    fn read(
+        paths: Vec<String>,
+        name: Option<i32>,
+        phone: Option<i32>,
+    ) -> Result<(Option<i32>, Option<Option<i32>>), Error> {
+        let mut fields = Fields::new();
+        let mask = Mask::parse(&mut fields, Some(FieldMask { paths }), &KNOWN);
+        let (name, phone) = (mask.kept(&mut fields, "name", name), mask.clearable("phone", phone));
+        fields.finish().map(|()| (name, phone))
+    }
+
+    #[test]
+    fn a_missing_mask_names_nothing() {
+        let mut fields = Fields::new();
+        Mask::parse(&mut fields, None, &KNOWN);
+        assert!(fields.finish().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_field_changes_when_the_mask_names_it_and_at_no_other_time(
+            paths in proptest::collection::vec("name|phone|id|Name|", 0..4),
+            name: Option<i32>,
+            phone: Option<i32>,
+        ) {
+            let named = |field: &str| paths.iter().any(|path| path == field);
+            let known = paths.iter().all(|path| KNOWN.contains(&path.as_str()));
+            match read(paths.clone(), name, phone) {
+                Ok((new_name, new_phone)) => {
+                    prop_assert!(known && !paths.is_empty());
+                    prop_assert_eq!(new_name, name.filter(|_| named("name")));
+                    prop_assert_eq!(new_phone, named("phone").then_some(phone));
+                }
+                Err(_) => prop_assert!(!known || paths.is_empty() || (named("name") && name.is_none())),
+            }
+        }
+    }
+}

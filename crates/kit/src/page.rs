@@ -47,3 +47,34 @@ impl Page {
         PageInfo { page: self.number, limit: self.limit, total, total_capped: total >= COUNTED }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(page: Option<i32>, limit: Option<i32>) -> Option<Page> {
+        let mut fields = Fields::new();
+        let page = Page::parse(&mut fields, page, limit);
+        fields.finish().ok().map(|()| page)
+    }
+
+    #[test]
+    fn the_first_twenty_are_shown_unless_asked_otherwise() {
+        assert_eq!(parse(None, None), Some(Page { number: 1, limit: 20 }));
+        assert_eq!(parse(Some(100), Some(100)).map(Page::offset), Some(9_900));
+        assert_eq!(parse(Some(101), Some(100)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_page_reaches_beyond_ten_thousand(page: Option<i32>, limit: Option<i32>, small in 0..10_100, few in 0..101) {
+            for (page, limit) in [(page, limit), (Some(small), Some(few))] {
+                if let Some(page) = parse(page, limit) {
+                    prop_assert!(page.offset() >= 0 && page.rows() >= 1 && page.offset() + page.rows() <= 10_000);
+                }
+            }
+        }
+    }
+}

@@ -33,11 +33,11 @@ impl Revocations {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(session_id, expires_at);
     }
 
-    /// Asks identity twice a second until `stop`.
+    /// Asks identity at once, then twice a second until `stop`.
     pub async fn follow(self, identity: Channel, stop: CancellationToken) -> anyhow::Result<()> {
         let mut identity = SessionServiceClient::new(identity);
         let mut newest: Option<DateTime<Utc>> = None;
-        while stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
+        loop {
             let after = newest.map(|moment| aipoten_proto::timestamp(moment - overlap()));
             let mut request = tonic::Request::new(ListRevocationsRequest { after });
             request.set_timeout(Duration::from_secs(2));
@@ -50,8 +50,10 @@ impl Revocations {
                 Err(status) => tracing::warn!(code = ?status.code(), "identity did not answer with its revocations"),
             }
             self.forget_expired();
+            if stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_none() {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     fn take(&self, revocation: &aipoten_proto::identity::v1::Revocation) -> Option<DateTime<Utc>> {
@@ -61,7 +63,8 @@ impl Revocations {
         moment(revocation.revoked_at)
     }
 
-    fn forget_expired(&self) {
+    /// Drops what has expired; to be called now and then, so that the set stays small.
+    pub fn forget_expired(&self) {
         let now = Utc::now();
         let expired = |map: &HashMap<Uuid, DateTime<Utc>>| map.values().any(|expires_at| *expires_at < now);
         if expired(&self.0.read().unwrap_or_else(PoisonError::into_inner)) {

@@ -58,6 +58,11 @@ fn try_rabbitmqctl(arguments: &[&str]) -> Result<(), String> {
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
 
+/// A short name for bytes (FNV-1a), the same in every run.
+fn fnv<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> u64 {
+    bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
 /// A database of its own, with the migrations applied; dropped at the end.
 pub struct TestDatabase {
     /// A pool with the owner's role, to look behind the service's back.
@@ -133,8 +138,7 @@ async fn admin() -> PgConnection {
 }
 
 async fn template(admin: &mut PgConnection, migrators: &[&Migrator]) -> String {
-    let checksums: Vec<u8> = migrators.iter().flat_map(|it| it.iter()).flat_map(|it| it.checksum.to_vec()).collect();
-    let hash = fnv(&checksums);
+    let hash = fnv(migrators.iter().flat_map(|it| it.iter()).flat_map(|migration| migration.checksum.iter()));
     let name = format!("template_{hash:016x}");
     // Test binaries run side by side: one makes the template, the others wait for it.
     sqlx::query("SELECT pg_advisory_lock(7041)").execute(&mut *admin).await.expect("the lock");
@@ -148,11 +152,6 @@ async fn template(admin: &mut PgConnection, migrators: &[&Migrator]) -> String {
     }
     sqlx::query("SELECT pg_advisory_unlock(7041)").execute(&mut *admin).await.expect("the lock");
     name
-}
-
-/// A short name for something long.
-fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 async fn make_template(admin: &mut PgConnection, name: &str, migrators: &[&Migrator]) {

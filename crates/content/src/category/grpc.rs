@@ -88,12 +88,12 @@ impl CategoryService for App {
 
 fn parse_sort(fields: &mut Fields, sort: Option<&str>) -> &'static str {
     match sort {
-        None | Some("order_index") => "c.order_index, c.slug",
-        Some("-order_index") => "c.order_index DESC, c.slug",
-        Some("slug") => "c.slug",
-        Some("-slug") => "c.slug DESC",
-        Some("updated_at") => "c.updated_at, c.slug",
-        Some("-updated_at") => "c.updated_at DESC, c.slug",
+        None | Some("order_index") => "order_index, slug",
+        Some("-order_index") => "order_index DESC, slug",
+        Some("slug") => "slug",
+        Some("-slug") => "slug DESC",
+        Some("updated_at") => "updated_at, slug",
+        Some("-updated_at") => "updated_at DESC, slug",
         Some(_) => {
             fields.violate("sort", "unknown_sort");
             ""
@@ -110,13 +110,12 @@ impl TryFrom<proto::CreateCategoryRequest> for Category {
         let category = Self {
             id: Uuid::now_v7(),
             slug: slug(&mut fields, &request.slug),
-            name_ko: fields.text("name_ko", &request.name_ko, 80),
-            name_en: fields.text("name_en", &request.name_en, 80),
+            name_ko: fields.line("name_ko", &request.name_ko, 80),
+            name_en: fields.line("name_en", &request.name_en, 80),
             description_ko: fields.optional_text("description_ko", request.description_ko, 500),
             description_en: fields.optional_text("description_en", request.description_en, 500),
             order_index: order_index(&mut fields, request.order_index.unwrap_or(1000)),
             is_active: request.is_active.unwrap_or(true),
-            video_count: 0,
             created_at: now,
             updated_at: now,
             version: 1,
@@ -139,8 +138,8 @@ impl TryFrom<proto::UpdateCategoryRequest> for Patch {
         let mask = Mask::parse(f, request.update_mask, &CHANGEABLE);
         let patch = Self {
             slug: mask.kept(f, "slug", request.slug).map(|it| slug(f, &it)),
-            name_ko: mask.kept(f, "name_ko", request.name_ko).map(|it| f.text("name_ko", &it, 80)),
-            name_en: mask.kept(f, "name_en", request.name_en).map(|it| f.text("name_en", &it, 80)),
+            name_ko: mask.kept(f, "name_ko", request.name_ko).map(|it| f.line("name_ko", &it, 80)),
+            name_en: mask.kept(f, "name_en", request.name_en).map(|it| f.line("name_en", &it, 80)),
             description_ko: mask
                 .clearable("description_ko", request.description_ko)
                 .map(|it| f.optional_text("description_ko", it, 500)),
@@ -173,7 +172,6 @@ impl Category {
             slug: self.slug,
             name: locale.pick(self.name_ko, self.name_en),
             description: locale.pick(self.description_ko, self.description_en),
-            video_count: self.video_count,
             order_index: self.order_index.into(),
         }
     }
@@ -190,7 +188,6 @@ impl From<Category> for proto::AdminCategory {
             description_en: category.description_en,
             order_index: category.order_index.into(),
             is_active: category.is_active,
-            video_count: category.video_count,
             created_at: Some(timestamp(category.created_at)),
             updated_at: Some(timestamp(category.updated_at)),
             version: category.version,

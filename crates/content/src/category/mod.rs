@@ -19,8 +19,6 @@ pub(crate) struct Category {
     pub(crate) description_en: Option<String>,
     pub(crate) order_index: i16,
     pub(crate) is_active: bool,
-    /// Published videos in it.
-    pub(crate) video_count: i64,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) updated_at: DateTime<Utc>,
     pub(crate) version: i64,

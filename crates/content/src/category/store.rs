@@ -6,26 +6,32 @@ use uuid::Uuid;
 
 use super::Category;
 
-const SELECT: &str = "SELECT c.id, c.slug, c.name_ko, c.name_en, c.description_ko, c.description_en, c.order_index, \
-     c.is_active, (SELECT count(*) FROM video_category_mapping m JOIN videos v ON v.id = m.video_id \
-                   WHERE m.category_id = c.id AND v.is_published) AS video_count, \
-     c.created_at, c.updated_at, c.version FROM video_categories c";
-
 /// All of them: shelves are few.
 pub(crate) async fn active(conn: &mut PgConnection) -> sqlx::Result<Vec<Category>> {
-    let mut query = QueryBuilder::<Postgres>::new(SELECT);
-    query.push(" WHERE c.is_active ORDER BY c.order_index, c.slug LIMIT 500");
-    query.build_query_as().fetch_all(conn).await
+    sqlx::query_as!(
+        Category,
+        "SELECT id, slug, name_ko, name_en, description_ko, description_en, order_index, is_active, created_at,
+                updated_at, version
+         FROM video_categories WHERE is_active ORDER BY order_index, slug LIMIT 500",
+    )
+    .fetch_all(conn)
+    .await
 }
 
 pub(crate) async fn active_by_slug(conn: &mut PgConnection, slug: &str) -> sqlx::Result<Option<Category>> {
-    let mut query = QueryBuilder::<Postgres>::new(SELECT);
-    query.push(" WHERE c.is_active AND c.slug = ").push_bind(slug);
-    query.build_query_as().fetch_optional(conn).await
+    sqlx::query_as!(
+        Category,
+        "SELECT id, slug, name_ko, name_en, description_ko, description_en, order_index, is_active, created_at,
+                updated_at, version
+         FROM video_categories WHERE is_active AND slug = $1",
+        slug,
+    )
+    .fetch_optional(conn)
+    .await
 }
 
 pub(crate) async fn page(conn: &mut PgConnection, page: Page, order_by: &'static str) -> sqlx::Result<Vec<Category>> {
-    let mut query = QueryBuilder::<Postgres>::new(SELECT);
+    let mut query = QueryBuilder::<Postgres>::new("SELECT * FROM video_categories");
     query.push(" ORDER BY ").push(order_by);
     query.push(" LIMIT ").push_bind(page.rows()).push(" OFFSET ").push_bind(page.offset());
     query.build_query_as().fetch_all(conn).await
@@ -41,15 +47,27 @@ pub(crate) async fn count(conn: &mut PgConnection) -> sqlx::Result<i64> {
 }
 
 pub(crate) async fn get(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Category>> {
-    let mut query = QueryBuilder::<Postgres>::new(SELECT);
-    query.push(" WHERE c.id = ").push_bind(id);
-    query.build_query_as().fetch_optional(conn).await
+    sqlx::query_as!(
+        Category,
+        "SELECT id, slug, name_ko, name_en, description_ko, description_en, order_index, is_active, created_at,
+                updated_at, version
+         FROM video_categories WHERE id = $1",
+        id,
+    )
+    .fetch_optional(conn)
+    .await
 }
 
 pub(crate) async fn lock(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Category>> {
-    let mut query = QueryBuilder::<Postgres>::new(SELECT);
-    query.push(" WHERE c.id = ").push_bind(id).push(" FOR UPDATE OF c");
-    query.build_query_as().fetch_optional(conn).await
+    sqlx::query_as!(
+        Category,
+        "SELECT id, slug, name_ko, name_en, description_ko, description_en, order_index, is_active, created_at,
+                updated_at, version
+         FROM video_categories WHERE id = $1 FOR UPDATE",
+        id,
+    )
+    .fetch_optional(conn)
+    .await
 }
 
 /// The categories with these slugs, as far as there are any.

@@ -1,11 +1,13 @@
 //! SQL of the question bank.
 
 use aipoten_kit::{Error, Page, Result};
+use sqlx::types::Json;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::{Filter, Question};
+use super::{Filter, Question, QuestionKind};
 use crate::area::Area;
+use crate::assessment::{AnswerType, Choice, FollowUp};
 
 const COLUMNS: &str = "SELECT id, code, kind, NULLIF(area, 'any') AS area, age_range_start, age_range_end, text_ko, \
                        text_en, hint_ko, hint_en, answer_type, options, weight, follow_up, order_index, source, \
@@ -13,10 +15,18 @@ const COLUMNS: &str = "SELECT id, code, kind, NULLIF(area, 'any') AS area, age_r
 
 /// What is asked at an age: red flags last.
 pub(crate) async fn asked_at(conn: &mut PgConnection, months: i32) -> sqlx::Result<Vec<Question>> {
-    let mut query = QueryBuilder::<Postgres>::new(COLUMNS);
-    query.push(" AND is_active AND ").push_bind(months).push(" BETWEEN age_range_start AND age_range_end");
-    query.push(" ORDER BY is_red_flag, order_index, code");
-    query.build_query_as().fetch_all(conn).await
+    sqlx::query_as!(
+        Question,
+        r#"SELECT id, code, kind AS "kind: QuestionKind", NULLIF(area, 'any') AS "area: Area", age_range_start,
+               age_range_end, text_ko, text_en, hint_ko, hint_en, answer_type AS "answer_type: AnswerType",
+               options AS "options: Json<Vec<Choice>>", weight, follow_up AS "follow_up: FollowUp", order_index, source,
+               is_active, reviewed, created_at, updated_at, version
+           FROM assessment_questions WHERE is_active AND $1::integer BETWEEN age_range_start AND age_range_end
+           ORDER BY is_red_flag, order_index, code"#,
+        months,
+    )
+    .fetch_all(conn)
+    .await
 }
 
 pub(crate) async fn page(conn: &mut PgConnection, page: Page, filter: &Filter) -> sqlx::Result<Vec<Question>> {
@@ -50,15 +60,31 @@ fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
 }
 
 pub(crate) async fn get(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Question>> {
-    let mut query = QueryBuilder::<Postgres>::new(COLUMNS);
-    query.push(" AND id = ").push_bind(id);
-    query.build_query_as().fetch_optional(conn).await
+    sqlx::query_as!(
+        Question,
+        r#"SELECT id, code, kind AS "kind: QuestionKind", NULLIF(area, 'any') AS "area: Area", age_range_start,
+               age_range_end, text_ko, text_en, hint_ko, hint_en, answer_type AS "answer_type: AnswerType",
+               options AS "options: Json<Vec<Choice>>", weight, follow_up AS "follow_up: FollowUp", order_index, source,
+               is_active, reviewed, created_at, updated_at, version
+           FROM assessment_questions WHERE id = $1"#,
+        id,
+    )
+    .fetch_optional(conn)
+    .await
 }
 
 pub(crate) async fn lock(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Question>> {
-    let mut query = QueryBuilder::<Postgres>::new(COLUMNS);
-    query.push(" AND id = ").push_bind(id).push(" FOR UPDATE");
-    query.build_query_as().fetch_optional(conn).await
+    sqlx::query_as!(
+        Question,
+        r#"SELECT id, code, kind AS "kind: QuestionKind", NULLIF(area, 'any') AS "area: Area", age_range_start,
+               age_range_end, text_ko, text_en, hint_ko, hint_en, answer_type AS "answer_type: AnswerType",
+               options AS "options: Json<Vec<Choice>>", weight, follow_up AS "follow_up: FollowUp", order_index, source,
+               is_active, reviewed, created_at, updated_at, version
+           FROM assessment_questions WHERE id = $1 FOR UPDATE"#,
+        id,
+    )
+    .fetch_optional(conn)
+    .await
 }
 
 pub(crate) async fn insert(conn: &mut PgConnection, question: &Question) -> Result<()> {

@@ -49,6 +49,11 @@ struct Count {
 }
 
 impl Limiter {
+    /// Whether all gateways count together.
+    pub(crate) async fn redis_answers(&self) -> bool {
+        redis::cmd("PING").exec_async(&mut self.redis.clone()).await.is_ok()
+    }
+
     pub(crate) fn new(limits: Limits, redis: &Redis) -> anyhow::Result<Self> {
         let client = redis::Client::open(required("redis.url", &redis.url)?)
             .context("configuration key `redis.url` is no address of a Redis server")?;
@@ -115,11 +120,11 @@ impl Limiter {
 
     async fn run(&self, counts: &[Count]) -> RedisResult<Vec<Verdict>> {
         let mut redis = self.redis.clone();
-        let mut answers = self.pipeline(counts, "EVALSHA", self.script.get_hash()).query_async(&mut redis).await;
+        let mut answers = pipeline(counts, "EVALSHA", self.script.get_hash()).query_async(&mut redis).await;
         if let Err(error) = &answers
             && error.kind() == redis::ErrorKind::Server(redis::ServerErrorKind::NoScript)
         {
-            answers = self.pipeline(counts, "EVAL", include_str!("gcra.lua")).query_async(&mut redis).await;
+            answers = pipeline(counts, "EVAL", include_str!("gcra.lua")).query_async(&mut redis).await;
         }
         let answers: Vec<(bool, u32, u64, u64)> = answers?;
         let verdict = |(count, (allowed, remaining, retry_after, reset_after)): (&Count, _)| Verdict {
@@ -131,14 +136,14 @@ impl Limiter {
         };
         Ok(counts.iter().zip(answers).map(verdict).collect())
     }
+}
 
-    fn pipeline(&self, counts: &[Count], command: &str, script: &str) -> Pipeline {
-        let mut pipeline = redis::pipe();
-        for count in counts {
-            pipeline.cmd(command).arg(script).arg(1).arg(&count.key).arg(count.limit.max(1)).arg(WINDOW);
-        }
-        pipeline
+fn pipeline(counts: &[Count], command: &str, script: &str) -> Pipeline {
+    let mut pipeline = redis::pipe();
+    for count in counts {
+        pipeline.cmd(command).arg(script).arg(1).arg(&count.key).arg(count.limit.max(1)).arg(WINDOW);
     }
+    pipeline
 }
 
 /// A refusal before any leave, then what has the least left.
@@ -168,7 +173,8 @@ mod tests {
 
     #[test]
     fn a_refusal_wins_over_leave_and_less_over_more() {
-        let verdict = |allowed, remaining, retry_after| Verdict { allowed, limit: 9, remaining, retry_after, reset_after: 0 };
+        let verdict =
+            |allowed, remaining, retry_after| Verdict { allowed, limit: 9, remaining, retry_after, reset_after: 0 };
         let (plenty, little, refused) = (verdict(true, 8, 0), verdict(true, 1, 0), verdict(false, 0, 5));
         let longer = verdict(false, 0, 50);
         assert_eq!(tightest(vec![plenty, little]), little);

@@ -12,9 +12,18 @@ use utoipa::{OpenApi as _, ToSchema as _};
 use crate::envelope::Refusal;
 use crate::routes;
 
+const DESCRIPTION: &str = "\
+Child development care: checks, play videos, and the account behind them.
+
+Every answer has an envelope: `{success: true, data, meta?}` or `{success: false, error: {code, message, details, \
+request_id}}`. `Accept-Language` (ko, en) selects the language of messages and contents. `X-Request-ID` is taken from \
+the request if it is 8 to 64 letters, digits, - and _, and stands on every answer. `RateLimit-Limit`, \
+`RateLimit-Remaining` and `RateLimit-Reset` say how many requests are left. A single resource has its version as \
+`ETag`; `If-Match` makes a change of something else fail with 412. PATCH changes the fields that are given; null clears one.";
+
 #[derive(utoipa::OpenApi)]
 #[openapi(
-    info(title = "aipoten", description = "Child development care: checks, play videos, and the account behind them."),
+    info(title = "aipoten", description = DESCRIPTION),
     servers((url = "/", description = "This gateway")),
     components(schemas(Refusal)),
     security(("bearer" = [])),
@@ -44,13 +53,15 @@ const REFUSALS: [(&str, &str, &str); 12] = [
     ("503", "Unavailable", "Something needed is away, see Retry-After: UNAVAILABLE"),
     ("504", "Timeout", "It took too long: TIMEOUT"),
 ];
-const STALE: (&str, &str, &str) = ("412", "Stale", "The version in If-Match is not the one that is there: VERSION_MISMATCH");
+const STALE: (&str, &str, &str) =
+    ("412", "Stale", "The version in If-Match is not the one that is there: VERSION_MISMATCH");
 
 /// The document.
 pub fn openapi() -> OpenApi {
     let (_, mut api) = utoipa_axum::router::OpenApiRouter::with_openapi(Document::openapi())
         .merge(routes::described())
         .split_for_parts();
+    api.info.license = None;
     let components = api.components.get_or_insert_default();
     let bearer = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer.build()));
@@ -59,7 +70,10 @@ pub fn openapi() -> OpenApi {
         components.responses.insert(name.to_owned(), RefOr::T(refusal(meaning)));
     }
     for item in api.paths.paths.values_mut() {
-        operations(item).for_each(|operation| add_refusals(operation, &REFUSALS));
+        for operation in operations(item) {
+            schema::describe_optional_body(operation);
+            add_refusals(operation, &REFUSALS);
+        }
         if let Some(change) = &mut item.patch {
             add_refusals(change, &[STALE]);
             change.parameters.get_or_insert_default().push(RefOr::T(if_match()));

@@ -1,6 +1,7 @@
 //! What the derives leave to be tidied: envelopes name what is in them instead of repeating it, and a nullable field
 //! has its description itself.
 
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{Array, ArrayItems, Components, Object, Schema};
 use utoipa::openapi::{Ref, RefOr};
 
@@ -21,6 +22,18 @@ fn describe_nullable(object: &mut Object) {
             && let Some(RefOr::Ref(reference)) = choice.items.first_mut()
         {
             choice.description = Some(std::mem::take(&mut reference.description));
+        }
+    }
+}
+
+/// A body that may be left out is not null instead.
+pub(super) fn describe_optional_body(operation: &mut Operation) {
+    let Some(RefOr::T(body)) = &mut operation.request_body else { return };
+    for content in body.content.values_mut() {
+        if let RefOr::T(content) = content
+            && let Some(RefOr::T(Schema::OneOf(choice))) = &mut content.schema
+        {
+            content.schema = choice.items.first().cloned();
         }
     }
 }

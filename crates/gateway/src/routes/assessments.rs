@@ -1,9 +1,10 @@
 //! Development checks: starting, answering, completing, reading.
 
 use aipoten_proto::content::v1::{
-    Assessment, AssessmentResults, AssessmentSummary, ChildProgress, CompleteAssessmentRequest, CreateAssessmentRequest,
-    GetAssessmentRequest, GetAssessmentResultsRequest, GetChildProgressRequest, ListAgeQuestionsRequest,
-    ListAgeQuestionsResponse, ListAssessmentsRequest, SaveResponsesRequest, SavedResponses, UpdateAssessmentRequest,
+    Assessment, AssessmentResults, AssessmentSummary, ChildProgress, CompleteAssessmentRequest,
+    CreateAssessmentRequest, GetAssessmentRequest, GetAssessmentResultsRequest, GetChildProgressRequest,
+    ListAgeQuestionsRequest, ListAgeQuestionsResponse, ListAssessmentsRequest, SaveResponsesRequest, SavedResponses,
+    UpdateAssessmentRequest,
 };
 use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
@@ -68,11 +69,7 @@ async fn list_age_questions(
 #[utoipa::path(get, path = "/assessments/{assessment_id}", tag = "assessments",
     params(("assessment_id" = Uuid, Path, description = "The check")),
     responses((status = 200, description = "The check", body = Data<Assessment>)))]
-async fn get_assessment(
-    State(gateway): State<Gateway>,
-    call: Call,
-    Id(assessment_id): Id,
-) -> Answer<Data<Assessment>> {
+async fn get_assessment(State(gateway): State<Gateway>, call: Call, Id(assessment_id): Id) -> Answer<Data<Assessment>> {
     let ask = GetAssessmentRequest { assessment_id };
     let check = gateway.assessments().get_assessment(call.with(ask)).await?.into_inner();
     Ok(data(check).version(|it| it.version))

@@ -1,7 +1,8 @@
 //! How children grow.
 
 use aipoten_proto::content::v1::{
-    CreateGrowthMeasurementRequest, GetGrowthChartRequest, GrowthChart, GrowthMeasurement, ListGrowthMeasurementsRequest,
+    CreateGrowthMeasurementRequest, GetGrowthChartRequest, GrowthChart, GrowthMeasurement,
+    ListGrowthMeasurementsRequest,
 };
 use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;

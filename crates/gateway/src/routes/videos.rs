@@ -68,10 +68,7 @@ async fn list_bookmarked_videos(
 /// Categories of videos
 #[utoipa::path(get, path = "/videos/categories", tag = "videos", security(()),
     responses((status = 200, description = "The categories in their order", body = Data<Vec<Category>>)))]
-async fn list_categories(
-    State(gateway): State<Gateway>,
-    PublicCall(call): PublicCall,
-) -> Answer<Data<Vec<Category>>> {
+async fn list_categories(State(gateway): State<Gateway>, PublicCall(call): PublicCall) -> Answer<Data<Vec<Category>>> {
     let answer = gateway.categories().list_categories(call.with(ListCategoriesRequest {})).await?.into_inner();
     Ok(data(answer.categories))
 }

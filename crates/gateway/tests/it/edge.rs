@@ -1,18 +1,22 @@
 //! What stands on every answer, whatever it is.
 
 use aipoten_gateway::Config;
+use aipoten_kit::Process;
+use aipoten_kit::config::Tokens;
 use aipoten_kit::test::redis;
 use reqwest::Method;
 use reqwest::header::ORIGIN;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::platform::{Platform, generous, header, json_of, refused};
+use crate::platform::{Platform, closed_port, generous, header, json_of, port, refused};
 
 #[tokio::test]
 async fn security_headers_stand_on_errors_redirects_and_pages_too() {
     let platform = Platform::start().await;
-    for path in ["/api/v1/children", "/api/v1/nothing", "/docs", "/docs/", "/api/v1/openapi.json", "/.well-known/jwks.json"] {
+    for path in
+        ["/api/v1/children", "/api/v1/nothing", "/docs", "/docs/", "/api/v1/openapi.json", "/.well-known/jwks.json"]
+    {
         let answer = platform.client.get(platform.url(path)).send().await.expect("an answer");
         for (name, value) in [
             ("strict-transport-security", "max-age=31536000; includeSubDomains"),
@@ -92,13 +96,47 @@ async fn what_takes_too_long_is_504() {
     let config = Config { request_timeout_s: 1, ..generous() };
     let platform = Platform::with(config, redis()).await;
     let mut stream = TcpStream::connect(platform.address).await.expect("a connection");
-    let head = "POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{";
+    let head =
+        "POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{";
     stream.write_all(head.as_bytes()).await.expect("it takes the head");
     let mut answer = vec![0; 4096];
     let length = stream.read(&mut answer).await.expect("an answer");
     let answer = String::from_utf8_lossy(&answer[..length]);
     assert!(answer.starts_with("HTTP/1.1 504"), "{answer}");
     assert!(answer.contains("TIMEOUT"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_service_that_hangs_is_504() {
+    let hanging = port().await;
+    let config = Config {
+        identity_url: format!("http://{}", closed_port().await),
+        content_url: format!("http://{}", hanging.local_addr().expect("an address")),
+        request_timeout_s: 1,
+        ..generous()
+    };
+    let app = aipoten_gateway::build(&config, &redis(), &Tokens::default()).expect("it needs nobody to start");
+    let address = aipoten_gateway::serve(app, port().await, &Process::new()).expect("it serves");
+    let answer = reqwest::get(format!("http://{address}/api/v1/videos")).await.expect("an answer");
+    assert_eq!(json_of(answer, 504).await["error"]["code"], "TIMEOUT");
+}
+
+#[tokio::test]
+async fn a_wrong_configuration_is_named() {
+    let wrong = |change: fn(&mut Config)| {
+        let mut config = generous();
+        change(&mut config);
+        let refusal = aipoten_gateway::build(&config, &redis(), &Tokens::default()).err().expect("a refusal");
+        format!("{refusal:#}")
+    };
+    assert!(wrong(|it| it.content_url = "no address".to_owned()).contains("`gateway.content_url`"));
+    assert!(wrong(|it| it.trusted_proxies = vec!["proxy".to_owned()]).contains("`gateway.trusted_proxies`"));
+    for origin in ["*", "app.example.org", "https://app.example.org/", "null"] {
+        let mut config = generous();
+        config.cors_origins = vec![origin.to_owned()];
+        let refusal = aipoten_gateway::build(&config, &redis(), &Tokens::default()).err().expect("a refusal");
+        assert!(refusal.to_string().contains("`gateway.cors_origins`"), "{origin}");
+    }
 }
 
 #[tokio::test]
@@ -112,7 +150,8 @@ async fn a_head_of_more_than_16_kib_is_refused() {
 async fn a_running_request_finishes_when_the_process_stops() {
     let platform = Platform::start().await;
     let mut stream = TcpStream::connect(platform.address).await.expect("a connection");
-    let head = "POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{";
+    let head =
+        "POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{";
     stream.write_all(head.as_bytes()).await.expect("it takes the head");
     refused(platform.get("/nothing"), 404, "NOT_FOUND").await;
     let process = platform.process.clone();
@@ -128,5 +167,6 @@ async fn a_running_request_finishes_when_the_process_stops() {
 
 /// Waits until no new connection is taken.
 async fn process_stops(platform: &Platform) {
-    aipoten_kit::test::eventually("the port is closed", async || TcpStream::connect(platform.address).await.is_err()).await;
+    aipoten_kit::test::eventually("the port is closed", async || TcpStream::connect(platform.address).await.is_err())
+        .await;
 }

@@ -92,7 +92,8 @@ async fn the_password_can_be_changed_and_the_keys_are_public() {
     let change = json!({ "current_password": PASSWORD, "new_password": "Nari-2025-walk" });
     let changed = platform.post("/auth/password/change").bearer_auth(&parent.access).json(&change).send().await;
     assert_eq!(changed.expect("an answer").status(), 204);
-    let login = |password: &str| platform.post("/auth/login").json(&json!({ "email": parent.email, "password": password }));
+    let login =
+        |password: &str| platform.post("/auth/login").json(&json!({ "email": parent.email, "password": password }));
     refused(login(PASSWORD), 401, "INVALID_CREDENTIALS").await;
     json_of(login("Nari-2025-walk").send().await.expect("an answer"), 200).await;
 

@@ -108,8 +108,7 @@ fn every_operation_names_its_refusals_and_only_public_ones_need_no_token() {
 fn an_operation_has_a_name_of_its_own() {
     let document = document();
     let operations = operations(&document);
-    let mut names: Vec<&str> =
-        operations.iter().map(|(_, it)| it["operationId"].as_str().expect("a name")).collect();
+    let mut names: Vec<&str> = operations.iter().map(|(_, it)| it["operationId"].as_str().expect("a name")).collect();
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), operations.len());

@@ -53,6 +53,7 @@ async fn a_body_of_two_mebibytes_is_413_and_one_that_is_deep_is_no_500() {
     let platform = Platform::start().await;
     let long = json!({ "email": "a".repeat(2 * 1024 * 1024) });
     refused(platform.post("/auth/login").json(&long), 413, "PAYLOAD_TOO_LARGE").await;
+    refused(platform.post("/children").json(&long), 401, "UNAUTHENTICATED").await;
     let parent = platform.parent().await;
     let deep = format!("{{\"name\":{}{}}}", "[".repeat(50_000), "]".repeat(50_000));
     let request = platform.patch("/users/me").bearer_auth(&parent.access);
@@ -62,10 +63,17 @@ async fn a_body_of_two_mebibytes_is_413_and_one_that_is_deep_is_no_500() {
 #[tokio::test]
 async fn unknown_routes_are_404_and_unknown_methods_405_with_allow() {
     let platform = Platform::start().await;
-    for path in ["/api/v1/nothing", "/", "/api", "/api/v1", "/api/v2/children", "/docs/nothing.js", "/%ff", "/api/v1/children/"] {
+    for path in
+        ["/api/v1/nothing", "/", "/api", "/api/v1", "/api/v2/children", "/docs/nothing.js", "/%ff", "/api/v1/children/"]
+    {
         refused(platform.client.get(platform.url(path)), 404, "NOT_FOUND").await;
     }
-    for (method, path) in [(Method::DELETE, "/children"), (Method::PUT, "/users/me"), (Method::GET, "/auth/login"), (Method::TRACE, "/children")] {
+    for (method, path) in [
+        (Method::DELETE, "/children"),
+        (Method::PUT, "/users/me"),
+        (Method::GET, "/auth/login"),
+        (Method::TRACE, "/children"),
+    ] {
         let answer = platform.request(method.clone(), path).send().await.expect("an answer");
         assert!(answer.headers().contains_key("allow"), "{method} {path}");
         refused(platform.request(method, path), 405, "METHOD_NOT_ALLOWED").await;
@@ -78,17 +86,37 @@ async fn bad_ids_dates_and_queries_are_400_and_named() {
     let platform = Platform::start().await;
     let (parent, child) = platform.parent_with_child().await;
     let get = |path: &str| platform.get(path).bearer_auth(&parent.access);
-    for path in ["/children/1", "/children/not-a-uuid/access-log", "/children/%F0%9F%92%A9", "/children/00000000-0000-0000-0000-00000000000g"] {
+    for path in [
+        "/children/1",
+        "/children/not-a-uuid/access-log",
+        "/children/%F0%9F%92%A9",
+        "/children/00000000-0000-0000-0000-00000000000g",
+    ] {
         assert_eq!(fields(&refused(get(path), 400, "VALIDATION_ERROR").await), ["child_id"], "{path}");
     }
     refused(get("/children/%ff"), 404, "NOT_FOUND").await;
     refused(get("/children/01890000-0000-7000-8000-000000000000"), 404, "NOT_FOUND").await;
-    for (query, field) in [("page=0", "page"), ("page=x", "page"), ("limit=101", "limit"), ("limit=", "limit"), ("page=1&page=2", "page"), ("pge=1", "pge"), ("page=99999999999", "page"), ("page=200&limit=100", "page")] {
-        assert_eq!(fields(&refused(get(&format!("/children?{query}")), 400, "VALIDATION_ERROR").await), [field], "{query}");
+    for (query, field) in [
+        ("page=0", "page"),
+        ("page=x", "page"),
+        ("limit=101", "limit"),
+        ("limit=", "limit"),
+        ("page=1&page=2", "page"),
+        ("pge=1", "pge"),
+        ("page=99999999999", "page"),
+        ("page=200&limit=100", "page"),
+    ] {
+        assert_eq!(
+            fields(&refused(get(&format!("/children?{query}")), 400, "VALIDATION_ERROR").await),
+            [field],
+            "{query}"
+        );
     }
     for date in ["2024-02-30", "tomorrow", "2024-1-1", "2999-01-01", "1900-01-01", ""] {
         let change = platform.patch(&format!("/children/{}", child["id"].as_str().expect("an id")));
-        let error = refused(change.bearer_auth(&parent.access).json(&json!({ "birth_date": date })), 400, "VALIDATION_ERROR").await;
+        let error =
+            refused(change.bearer_auth(&parent.access).json(&json!({ "birth_date": date })), 400, "VALIDATION_ERROR")
+                .await;
         assert_eq!(fields(&error), ["birth_date"], "{date}");
     }
 }
@@ -106,7 +134,8 @@ async fn a_patch_with_a_role_an_id_or_an_unknown_field_changes_nothing() {
         (&path, json!({ "name": "Lee", "expected_version": 1 }), "expected_version"),
         (&path, json!({ "name": "Lee", "nickname": null }), "nickname"),
     ] {
-        let error = refused(platform.patch(path).bearer_auth(&parent.access).json(&body), 400, "VALIDATION_ERROR").await;
+        let error =
+            refused(platform.patch(path).bearer_auth(&parent.access).json(&body), 400, "VALIDATION_ERROR").await;
         assert_eq!(fields(&error), [named]);
         let now = platform.get(path).bearer_auth(&parent.access).send().await.expect("an answer");
         assert_ne!(json_of(now, 200).await["data"]["name"], "Lee");

@@ -10,9 +10,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::App;
 use crate::audit::{self, Act};
 use crate::consent::{self, Kind};
+use crate::{App, user};
 
 /// How many children one account may have.
 const LIMIT: i64 = 20;
@@ -118,6 +118,19 @@ impl Patch {
             .any(|text| matches!(text, Some(Some(_))))
     }
 
+    /// Whether it does more than clear.
+    fn sets(&self) -> bool {
+        let numbers = [
+            self.gestational_weeks,
+            self.gestational_days,
+            self.birth_weight_g,
+            self.current_height_mm,
+            self.current_weight_g,
+        ];
+        let kept = self.name.is_some() || self.birth_date.is_some() || self.gender.is_some();
+        kept || numbers.into_iter().any(|number| matches!(number, Some(Some(_)))) || self.sets_sensitive()
+    }
+
     fn apply(self, old: Details) -> Result<Details> {
         let gestational_weeks = self.gestational_weeks.unwrap_or(old.gestational_weeks);
         let days = self.gestational_days.unwrap_or(old.gestational_days);
@@ -144,11 +157,12 @@ impl Patch {
 async fn create(app: &App, caller: &Caller, details: Details) -> Result<Child> {
     let parent = caller.with_role(Role::Parent)?;
     let mut tx = app.pool.begin().await?;
+    user::lock(app, &mut tx, parent.id).await?;
     consent::require(&mut tx, parent.id, Kind::Guardian).await?;
     if !details.sensitive().is_empty() {
         consent::require(&mut tx, parent.id, Kind::ChildSensitiveData).await?;
     }
-    if store::lock_and_count(&mut tx, parent.id).await? >= LIMIT {
+    if store::count(&mut tx, parent.id).await? >= LIMIT {
         return Err(Error::FailedPrecondition(Reason::from("LIMIT_REACHED").with("max", LIMIT.to_string())));
     }
     let child = store::insert(&mut tx, &app.cipher, Uuid::now_v7(), details).await?;
@@ -180,6 +194,9 @@ async fn update(app: &App, caller: &Caller, child_id: Uuid, patch: Patch) -> Res
     let child = store::lock(&mut tx, &app.cipher, child_id, parent.id).await?.ok_or_else(not_found)?;
     if patch.expected_version.is_some_and(|version| version != child.version) {
         return Err(Error::version_mismatch());
+    }
+    if patch.sets() {
+        consent::require(&mut tx, parent.id, Kind::Guardian).await?;
     }
     if patch.sets_sensitive() {
         consent::require(&mut tx, parent.id, Kind::ChildSensitiveData).await?;
@@ -254,4 +271,45 @@ async fn log_access(
 
 fn not_found() -> Error {
     Error::NotFound("child")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn child(weeks: Option<i32>, days: Option<i32>) -> Details {
+        Details {
+            name: "서아".to_owned(),
+            birth_date: NaiveDate::default(),
+            gender: Gender::NotStated,
+            gestational_weeks: weeks,
+            gestational_days: days,
+            birth_weight_g: None,
+            current_height_mm: None,
+            current_weight_g: None,
+            medical_history: None,
+            family_history: None,
+            treatment_history: None,
+            notes: None,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_change_leaves_days_of_pregnancy_without_weeks(
+            weeks: Option<i32>,
+            days: Option<i32>,
+            new_weeks: Option<Option<i32>>,
+            new_days: Option<Option<i32>>,
+        ) {
+            let old = child(weeks, weeks.and(days));
+            let patch = Patch { gestational_weeks: new_weeks, gestational_days: new_days, ..Patch::default() };
+            if let Ok(new) = patch.apply(old) {
+                prop_assert!(new.gestational_days.is_none() || new.gestational_weeks.is_some());
+                prop_assert_eq!(new.gestational_weeks, new_weeks.unwrap_or(weeks));
+            }
+        }
+    }
 }

@@ -50,12 +50,6 @@ impl Row {
     }
 }
 
-/// Locks the account, so that its children are counted once at a time.
-pub(super) async fn lock_and_count(conn: &mut PgConnection, user_id: Uuid) -> Result<i64> {
-    sqlx::query!("SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE", user_id).fetch_one(&mut *conn).await?;
-    count(conn, user_id).await
-}
-
 pub(super) async fn insert(conn: &mut PgConnection, cipher: &Cipher, id: Uuid, details: Details) -> Result<Child> {
     let seal = |column, text: &Option<String>| cipher.seal_optional(place(id, column), text.as_deref());
     let row = sqlx::query!(

@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::App;
 use crate::audit::{self, Act};
+use crate::{App, user};
 
 pub(crate) use grpc::kind as parse_kind;
 
@@ -91,6 +91,8 @@ pub(crate) async fn give(conn: &mut PgConnection, caller: &Caller, user_id: Uuid
 async fn decide(app: &App, caller: &Caller, decision: Decision) -> Result<Consent> {
     let user = caller.user()?;
     let mut tx = app.pool.begin().await?;
+    // One decision at a time: at most one consent of a kind is in force.
+    user::lock(app, &mut tx, user.id).await?;
     let consent = match decision {
         Decision::Give(new) => give(&mut tx, caller, user.id, new).await?,
         Decision::Withdraw(kind) => {

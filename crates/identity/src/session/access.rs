@@ -7,13 +7,13 @@ use uuid::Uuid;
 use super::Session;
 use crate::key::Keys;
 
-pub(super) fn sign(keys: &Keys, session: &Session, life_s: u32) -> anyhow::Result<String> {
+pub(super) fn sign(keys: &Keys, session: &Session, life_s: i64) -> anyhow::Result<String> {
     let now = Utc::now().timestamp();
     keys.sign(Claims {
         iss: String::new(),
         aud: String::new(),
         sub: session.user_id,
-        exp: now + i64::from(life_s),
+        exp: now + life_s,
         iat: now,
         nbf: now,
         jti: Uuid::now_v7(),

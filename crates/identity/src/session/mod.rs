@@ -47,7 +47,7 @@ impl Session {
 /// What a session is used with.
 struct Tokens {
     access: String,
-    access_s: u32,
+    access_s: i64,
     refresh: String,
     refresh_expires_at: DateTime<Utc>,
     session_id: Uuid,
@@ -116,7 +116,7 @@ async fn issue_session(
     proof: Proof,
     device_label: Option<String>,
 ) -> Result<Option<(User, Session)>> {
-    let user = user::note_sign_in(app, conn, user_id, proof.password_hash.as_deref()).await?;
+    let user = user::note_sign_in(app, conn, caller, user_id, proof.password_hash.as_deref()).await?;
     let Some(user) = user else { return Ok(None) };
     let now = Utc::now();
     let absolute_expires_at = now + absolute(&app.config.session, user.role);
@@ -151,9 +151,12 @@ fn absolute(config: &config::Session, role: Role) -> TimeDelta {
 }
 
 fn tokens(app: &App, session: &Session) -> Result<Tokens> {
+    // No access token outlives its session.
+    let left = (session.expires_at() - Utc::now()).num_seconds().max(0);
+    let access_s = left.min(app.config.session.access_s.into());
     Ok(Tokens {
-        access: access::sign(&app.keys, session, app.config.session.access_s)?,
-        access_s: app.config.session.access_s,
+        access: access::sign(&app.keys, session, access_s)?,
+        access_s,
         refresh: RefreshToken::of(session).to_string(),
         refresh_expires_at: session.expires_at(),
         session_id: session.id,
@@ -214,7 +217,11 @@ async fn end_stolen(
 
 async fn end_current(app: &App, caller: &Caller) -> Result<()> {
     let user = caller.user()?;
-    end(app, caller, &[user.session_id], EndReason::Logout).await
+    match end(app, caller, &[user.session_id], EndReason::Logout).await {
+        // Ended at another replica a moment ago.
+        Err(Error::NotFound(_)) => Err(Error::unauthenticated()),
+        ended => ended,
+    }
 }
 
 async fn end_one(app: &App, caller: &Caller, session_id: Uuid) -> Result<()> {
@@ -292,6 +299,7 @@ pub(crate) async fn take_revocations(app: &App, newest: Option<DateTime<Utc>>) -
     for revocation in &taken {
         app.revocations.insert(revocation.session_id, revocation.expires_at);
     }
+    app.revocations.forget_expired();
     Ok(taken.iter().map(|it| it.revoked_at).max())
 }
 

@@ -4,6 +4,8 @@ use aipoten_events::{Aggregate, Context, publish};
 use aipoten_kit::{Caller, Result};
 use aipoten_proto::identity::v1::UserDeleted;
 use chrono::{TimeDelta, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::store;
 use crate::audit::{self, Act};
@@ -23,18 +25,36 @@ pub(super) async fn request(app: &App, caller: &Caller) -> Result<()> {
     Ok(())
 }
 
-/// Erases the accounts whose time has come, each in a transaction of its own.
-pub(crate) async fn erase_due(app: &App) -> anyhow::Result<()> {
-    while erase_next(app).await? {
-        app.relay.wake();
+/// Signing in takes a request back.
+pub(super) async fn take_back(conn: &mut PgConnection, caller: &Caller, user_id: Uuid) -> Result<()> {
+    if store::clear_erasure_due(conn, user_id).await? {
+        audit::record(conn, caller, &Act::done("user.erasure_taken_back", user_id, "user", user_id)).await?;
     }
     Ok(())
 }
 
-async fn erase_next(app: &App) -> Result<bool> {
+/// Erases the accounts whose time has come, each in a transaction of its own: one that fails holds up no other.
+pub(crate) async fn erase_due(app: &App) -> anyhow::Result<()> {
+    let due = store::list_erasure_due(&mut *app.pool.acquire().await?).await?;
+    for user_id in due {
+        match erase(app, user_id).await.map_err(anyhow::Error::from) {
+            Ok(()) => app.relay.wake(),
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::error!(stream = "error", %user_id, error, "an account could not be erased");
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn erase(app: &App, user_id: Uuid) -> Result<()> {
     let system = Caller { request_id: "erasure".to_owned(), ..Caller::default() };
     let mut tx = app.pool.begin().await?;
-    let Some(user_id) = store::lock_erasure_due(&mut tx).await? else { return Ok(false) };
+    if !store::lock_erasure_due(&mut tx, user_id).await? {
+        // Taken back meanwhile, or at work in another process.
+        return Ok(());
+    }
     child::erase_all(&mut tx, &system, user_id).await?;
     consent::erase(&mut tx, user_id).await?;
     let version = store::erase(&mut tx, user_id).await?;
@@ -43,5 +63,5 @@ async fn erase_next(app: &App) -> Result<bool> {
     let context = Context { actor: Some("identity".to_owned()), ..Context::default() };
     publish(&mut tx, aggregate, &UserDeleted { user_id: user_id.to_string() }, &context).await?;
     tx.commit().await?;
-    Ok(true)
+    Ok(())
 }

@@ -41,22 +41,28 @@ impl UserService for App {
 
     async fn change_password(&self, request: Request<ChangePasswordRequest>) -> Result<Response<()>, GrpcStatus> {
         let caller = Caller::of(&request);
-        let request = request.into_inner();
-        let mut fields = Fields::new();
-        fields.check(!request.current_password.is_empty(), "current_password", "required");
-        fields.check(request.current_password.chars().count() <= 128, "current_password", "too_long max=128");
-        fields.check(!request.new_password.is_empty(), "new_password", "required");
-        fields.finish()?;
-        let change = PasswordChange { current: request.current_password.into(), new: request.new_password.into() };
+        let change = password_change(request.into_inner(), &self.config.password)?;
         super::change_password(self, &caller, change).await?;
         Ok(Response::new(()))
     }
 }
 
+fn password_change(request: ChangePasswordRequest, rules: &config::Password) -> Result<PasswordChange, Error> {
+    let mut fields = Fields::new();
+    let (current, new) = (request.current_password, request.new_password);
+    fields.check(!current.is_empty(), "current_password", "required");
+    fields.check(current.chars().count() <= 128, "current_password", "too_long max=128");
+    password::check(&mut fields, "new_password", &new, rules);
+    fields.check(new.is_empty() || new != current, "new_password", "password_unchanged");
+    fields.finish()?;
+    Ok(PasswordChange { current: current.into(), new: new.into() })
+}
+
 fn registration(request: RegisterUserRequest, rules: &config::Password) -> Result<Registration, Error> {
     let mut fields = Fields::new();
     let email = email(&mut fields, &request.email);
-    password::check(&mut fields, "password", &request.password, &email, rules);
+    password::check(&mut fields, "password", &request.password, rules);
+    password::check_personal(&mut fields, "password", &request.password, &email);
     let role = match request.role() {
         proto::Role::Parent => Role::Parent,
         proto::Role::Therapist => Role::Therapist,
@@ -66,7 +72,7 @@ fn registration(request: RegisterUserRequest, rules: &config::Password) -> Resul
         }
     };
     let locale = locale(request.locale());
-    let name = fields.text("name", &request.name, 80);
+    let name = fields.line("name", &request.name, 80);
     let phone = phone(&mut fields, request.phone);
     let consents = consents(&mut fields, &request.consents);
     fields.finish()?;
@@ -74,7 +80,7 @@ fn registration(request: RegisterUserRequest, rules: &config::Password) -> Resul
 }
 
 fn email(fields: &mut Fields, text: &str) -> String {
-    let email = fields.text("email", text, 254);
+    let email = fields.line("email", text, 254);
     let fine = email.split_once('@').is_some_and(|(local, domain)| {
         let labels = domain.split('.').all(|label| !label.is_empty());
         !local.is_empty() && local.len() <= 64 && domain.contains('.') && labels && !domain.contains('@')
@@ -93,8 +99,12 @@ fn phone(fields: &mut Fields, text: Option<String>) -> Option<String> {
 
 fn consents(fields: &mut Fields, given: &[GivenConsent]) -> Vec<NewConsent> {
     let mut consents: Vec<NewConsent> = Vec::new();
+    if given.len() > 10 {
+        fields.violate("consents", "too_many max=10");
+        return consents;
+    }
     for (at, consent) in given.iter().enumerate() {
-        let text_version = fields.text(&format!("consents[{at}].text_version"), &consent.text_version, 40);
+        let text_version = fields.line(&format!("consents[{at}].text_version"), &consent.text_version, 40);
         let kind = consent::parse_kind(consent.kind());
         let registrable = kind.filter(|kind| matches!(kind, Kind::Terms | Kind::Privacy | Kind::Marketing));
         match registrable {
@@ -128,7 +138,7 @@ impl TryFrom<UpdateMeRequest> for Patch {
         let mask = Mask::parse(&mut fields, request.update_mask.take(), &["name", "phone", "locale"]);
         let spoken = locale(request.locale());
         let patch = Self {
-            name: mask.kept(&mut fields, "name", request.name).map(|name| fields.text("name", &name, 80)),
+            name: mask.kept(&mut fields, "name", request.name).map(|name| fields.line("name", &name, 80)),
             phone: mask.clearable("phone", request.phone).map(|text| phone(&mut fields, text)),
             locale: mask.kept(&mut fields, "locale", spoken),
             expected_version: request.expected_version,
@@ -167,6 +177,67 @@ impl From<User> for proto::User {
             created_at: Some(timestamp(user.created_at)),
             updated_at: Some(timestamp(user.updated_at)),
             version: user.version,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn address(text: &str) -> Option<String> {
+        let mut fields = Fields::new();
+        let email = email(&mut fields, text);
+        fields.finish().ok().map(|()| email)
+    }
+
+    #[test]
+    fn an_address_has_a_local_part_and_a_domain_with_a_dot() {
+        for good in
+            ["mina@example.com", " Mina.Kim+aipoten@mail.example.co.kr ", "미나@예시.한국", "o'hara@example.com"]
+        {
+            assert_eq!(address(good).as_deref(), Some(good.trim()));
+        }
+        let long = format!("{}@example.com", "m".repeat(65));
+        for bad in [
+            "",
+            "mina",
+            "@example.com",
+            "mina@",
+            "mina@localhost",
+            "mina@example..com",
+            "mina@.com",
+            "mina@com.",
+            &long,
+        ] {
+            assert_eq!(address(bad), None, "{bad}");
+        }
+        for bad in [
+            "a b@example.com",
+            "a@b@example.com",
+            "a@example.com,b@example.com",
+            "Mina <mina@example.com>",
+            "a\n@example.com",
+        ] {
+            assert_eq!(address(bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_taken_for_an_address_can_stand_in_a_mail_header(text in r"[a-z@. <>,;\r\n\t\x00가-힣]{0,20}") {
+            if let Some(email) = address(&text) {
+                prop_assert_eq!(email.matches('@').count(), 1);
+                prop_assert!(!email.chars().any(|c| c.is_whitespace() || c.is_control() || "<>,;".contains(c)));
+            }
+        }
+
+        #[test]
+        fn no_text_makes_the_reading_of_a_registration_panic(email in ".*", phone in ".*", name in ".*", role: i32, locale: i32) {
+            let request = RegisterUserRequest { email, phone: Some(phone), name, role, locale, ..RegisterUserRequest::default() };
+            prop_assert!(registration(request, &config::Password::default()).is_err());
         }
     }
 }

@@ -5,7 +5,7 @@ mod grpc;
 mod register;
 mod store;
 
-use aipoten_kit::{Caller, Error, Locale, Result, Role};
+use aipoten_kit::{Caller, Error, Fields, Locale, Result, Role};
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::PgConnection;
@@ -74,15 +74,25 @@ pub(crate) async fn credentials(conn: &mut PgConnection, email: &str) -> Result<
 pub(crate) async fn note_sign_in(
     app: &App,
     conn: &mut PgConnection,
+    caller: &Caller,
     user_id: Uuid,
     password_hash: Option<&str>,
 ) -> Result<Option<User>> {
-    store::note_sign_in(conn, &app.cipher, user_id, password_hash).await
+    let user = store::note_sign_in(conn, &app.cipher, user_id, password_hash).await?;
+    if user.is_some() {
+        erase::take_back(conn, caller, user_id).await?;
+    }
+    Ok(user)
 }
 
 /// An account in use.
 pub(crate) async fn find(app: &App, conn: &mut PgConnection, user_id: Uuid) -> Result<User> {
     store::find(conn, &app.cipher, user_id).await?.ok_or_else(Error::unauthenticated)
+}
+
+/// An account in use, locked until the transaction ends: what may be once for each account is decided behind this lock.
+pub(crate) async fn lock(app: &App, conn: &mut PgConnection, user_id: Uuid) -> Result<User> {
+    store::lock(conn, &app.cipher, user_id).await?.ok_or_else(Error::unauthenticated)
 }
 
 async fn get_own(app: &App, caller: &Caller) -> Result<User> {
@@ -94,7 +104,7 @@ async fn get_own(app: &App, caller: &Caller) -> Result<User> {
 async fn update_own(app: &App, caller: &Caller, patch: Patch) -> Result<User> {
     let signed_in = caller.user()?;
     let mut tx = app.pool.begin().await?;
-    let user = store::lock(&mut tx, &app.cipher, signed_in.id).await?.ok_or_else(Error::unauthenticated)?;
+    let user = lock(app, &mut tx, signed_in.id).await?;
     if patch.expected_version.is_some_and(|version| version != user.version) {
         return Err(Error::version_mismatch());
     }
@@ -115,10 +125,8 @@ async fn change_password(app: &App, caller: &Caller, change: PasswordChange) -> 
     let user = find(app, &mut conn, signed_in.id).await?;
     let old_hash = store::password_hash(&mut conn, user.id).await?;
     drop(conn);
-    let mut fields = aipoten_kit::Fields::new();
-    password::check(&mut fields, "new_password", change.new.expose_secret(), &user.email, &app.config.password);
-    let same = change.new.expose_secret() == change.current.expose_secret();
-    fields.check(!same, "new_password", "password_unchanged");
+    let mut fields = Fields::new();
+    password::check_personal(&mut fields, "new_password", change.new.expose_secret(), &user.email);
     fields.finish()?;
 
     let matched = app.passwords.matches(change.current.expose_secret(), old_hash.as_deref()).await?;

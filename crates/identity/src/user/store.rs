@@ -87,7 +87,7 @@ pub(super) async fn note_sign_in(
 ) -> Result<Option<User>> {
     let row = sqlx::query_as!(
         Row,
-        r#"UPDATE users SET last_login_at = now(), erasure_due_at = NULL
+        r#"UPDATE users SET last_login_at = now()
            WHERE id = $1 AND status = 'active' AND password_hash IS NOT DISTINCT FROM $2
            RETURNING id, email::text AS "email!", email_verified_at, name, phone, role AS "role: Role",
                      status AS "status: Status", locale AS "locale: Locale", last_login_at, created_at, updated_at, version"#,
@@ -177,15 +177,37 @@ pub(super) async fn set_erasure_due(conn: &mut PgConnection, id: Uuid, due: Date
     Ok(())
 }
 
-/// An account to erase now that no other process is erasing.
-pub(super) async fn lock_erasure_due(conn: &mut PgConnection) -> Result<Option<Uuid>> {
-    let id = sqlx::query_scalar!(
-        "SELECT id FROM users WHERE erasure_due_at <= now() AND deleted_at IS NULL
-         ORDER BY erasure_due_at LIMIT 1 FOR UPDATE SKIP LOCKED"
+/// Whether there was a request for erasure to take back.
+pub(super) async fn clear_erasure_due(conn: &mut PgConnection, id: Uuid) -> Result<bool> {
+    let cleared = sqlx::query!(
+        "UPDATE users SET erasure_due_at = NULL, updated_at = now()
+         WHERE id = $1 AND erasure_due_at IS NOT NULL AND status <> 'deleted'",
+        id,
+    )
+    .execute(conn)
+    .await?;
+    Ok(cleared.rows_affected() == 1)
+}
+
+/// Accounts to erase now.
+pub(super) async fn list_erasure_due(conn: &mut PgConnection) -> Result<Vec<Uuid>> {
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM users WHERE erasure_due_at <= now() AND deleted_at IS NULL ORDER BY erasure_due_at LIMIT 1000"
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids)
+}
+
+/// Whether the account is still to be erased, and by no other process.
+pub(super) async fn lock_erasure_due(conn: &mut PgConnection, id: Uuid) -> Result<bool> {
+    let locked = sqlx::query_scalar!(
+        "SELECT id FROM users WHERE id = $1 AND erasure_due_at <= now() AND deleted_at IS NULL FOR UPDATE SKIP LOCKED",
+        id,
     )
     .fetch_optional(conn)
     .await?;
-    Ok(id)
+    Ok(locked.is_some())
 }
 
 /// Removes everything that names the person; the row stays for what refers to it. Answers the new version.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Filter, Video};
 use crate::area::Area;
 
-/// The columns of a [`Video`], for `FROM videos v`.
+/// The columns of a [`Video`], for `FROM videos v`: written once, as the lists are put together at run time.
 const COLUMNS: &str = "v.id, v.title_ko, v.title_en, v.description_ko, v.description_en, v.video_url, v.video_platform, \
      v.embed_code, v.thumbnail_url, v.duration_seconds, v.target_age_min, v.target_age_max, v.difficulty, \
      v.play_method_ko, v.play_method_en, v.expected_effects_ko, v.expected_effects_en, v.materials_needed_ko, \

@@ -1,6 +1,9 @@
 //! Categories of videos.
 
-use aipoten_proto::content::v1::{AdminCategory, CreateCategoryRequest, DeleteCategoryRequest, GetAdminCategoryRequest, ListAdminCategoriesRequest, UpdateCategoryRequest};
+use aipoten_proto::content::v1::{
+    AdminCategory, CreateCategoryRequest, DeleteCategoryRequest, GetAdminCategoryRequest, ListAdminCategoriesRequest,
+    UpdateCategoryRequest,
+};
 use axum::extract::State;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
@@ -14,9 +17,11 @@ use crate::input::{Id, IfMatch, Json, Query};
 use crate::patch::Patch;
 
 pub(super) fn routes() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::new()
-        .routes(routes!(list_admin_categories, create_category))
-        .routes(routes!(get_admin_category, update_category, delete_category))
+    OpenApiRouter::new().routes(routes!(list_admin_categories, create_category)).routes(routes!(
+        get_admin_category,
+        update_category,
+        delete_category
+    ))
 }
 
 /// All categories, in both languages
@@ -47,8 +52,13 @@ async fn create_category(
 #[utoipa::path(get, path = "/admin/videos/categories/{category_id}", tag = "admin",
     params(("category_id" = Uuid, Path, description = "The category")),
     responses((status = 200, description = "The category", body = Data<AdminCategory>)))]
-async fn get_admin_category(State(gateway): State<Gateway>, call: Call, Id(category_id): Id) -> Answer<Data<AdminCategory>> {
-    let category = gateway.categories().get_admin_category(call.with(GetAdminCategoryRequest { category_id })).await?.into_inner();
+async fn get_admin_category(
+    State(gateway): State<Gateway>,
+    call: Call,
+    Id(category_id): Id,
+) -> Answer<Data<AdminCategory>> {
+    let category =
+        gateway.categories().get_admin_category(call.with(GetAdminCategoryRequest { category_id })).await?.into_inner();
     Ok(data(category).version(|it| it.version))
 }
 

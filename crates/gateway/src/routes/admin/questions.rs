@@ -1,6 +1,9 @@
 //! The question bank.
 
-use aipoten_proto::content::v1::{CreateQuestionRequest, DeleteQuestionRequest, GetQuestionRequest, ListQuestionsRequest, Question, UpdateQuestionRequest};
+use aipoten_proto::content::v1::{
+    CreateQuestionRequest, DeleteQuestionRequest, GetQuestionRequest, ListQuestionsRequest, Question,
+    UpdateQuestionRequest,
+};
 use axum::extract::State;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
@@ -14,9 +17,11 @@ use crate::input::{Id, IfMatch, Json, Query};
 use crate::patch::Patch;
 
 pub(super) fn routes() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::new()
-        .routes(routes!(list_questions, create_question))
-        .routes(routes!(get_question, update_question, delete_question))
+    OpenApiRouter::new().routes(routes!(list_questions, create_question)).routes(routes!(
+        get_question,
+        update_question,
+        delete_question
+    ))
 }
 
 /// All questions, in both languages

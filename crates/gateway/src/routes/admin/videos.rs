@@ -1,6 +1,9 @@
 //! Videos, published or not.
 
-use aipoten_proto::content::v1::{AdminVideo, CreateVideoRequest, DeleteVideoRequest, GetAdminVideoRequest, ListAdminVideosRequest, UpdateVideoRequest};
+use aipoten_proto::content::v1::{
+    AdminVideo, CreateVideoRequest, DeleteVideoRequest, GetAdminVideoRequest, ListAdminVideosRequest,
+    UpdateVideoRequest,
+};
 use axum::extract::State;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
@@ -14,9 +17,11 @@ use crate::input::{Id, IfMatch, Json, Query};
 use crate::patch::Patch;
 
 pub(super) fn routes() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::new()
-        .routes(routes!(list_admin_videos, create_video))
-        .routes(routes!(get_admin_video, update_video, delete_video))
+    OpenApiRouter::new().routes(routes!(list_admin_videos, create_video)).routes(routes!(
+        get_admin_video,
+        update_video,
+        delete_video
+    ))
 }
 
 /// All videos, in both languages

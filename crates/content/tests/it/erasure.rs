@@ -1,0 +1,104 @@
+//! What remains of a child or an account that was erased: nothing.
+
+use aipoten_content::consumers;
+use aipoten_events::{Context, Delivered};
+use aipoten_kit::test::{broker_url, eventually};
+use aipoten_proto::content::v1::{BookmarkVideoRequest, CreateGrowthMeasurementRequest, ListVideosRequest};
+use aipoten_proto::identity::v1::{ChildDeleted, DeleteChildRequest, UserDeleted};
+use chrono::Utc;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::world::{Person, World};
+
+/// Rows that speak of a child or an account.
+async fn traces(pool: &PgPool, id: &str) -> i64 {
+    let id: Uuid = id.parse().expect("an id");
+    sqlx::query_scalar(
+        "SELECT (SELECT count(*) FROM development_assessments WHERE $1 IN (child_id, user_id))
+              + (SELECT count(*) FROM growth_measurements WHERE $1 IN (child_id, user_id))
+              + (SELECT count(*) FROM recommended_videos WHERE $1 IN (child_id, user_id))
+              + (SELECT count(*) FROM user_video_interactions WHERE $1 = user_id)
+              + (SELECT count(*) FROM assessment_responses WHERE $1 = answered_by)",
+    )
+    .bind(id)
+    .fetch_one(pool)
+    .await
+    .expect("a count")
+}
+
+async fn number(pool: &PgPool, count: &'static str) -> i64 {
+    sqlx::query_scalar(count).fetch_one(pool).await.expect("a count")
+}
+
+/// A child with a completed check, one in progress, a measurement; its parent with a bookmark.
+async fn lived_in(world: &World, parent: &Person) -> String {
+    let child_id = world.child(parent, 24).await;
+    world.completed(parent, &child_id, |_| None).await;
+    world.check(parent, &child_id).await;
+    let request =
+        CreateGrowthMeasurementRequest { child_id: child_id.clone(), weight_g: Some(12_000), ..Default::default() };
+    world.growth().create_growth_measurement(parent.asks(request)).await.expect("a measurement");
+    let video = world.videos().list_videos(ListVideosRequest::default()).await.expect("a list").into_inner();
+    let request = BookmarkVideoRequest { video_id: video.videos[0].id.clone() };
+    world.videos().bookmark_video(parent.asks(request)).await.expect("a bookmark");
+    child_id
+}
+
+fn delivered<E>(about: &str, event: E) -> Delivered<E> {
+    Delivered {
+        id: Uuid::now_v7(),
+        time: Utc::now(),
+        aggregate_id: about.parse().expect("an id"),
+        aggregate_seq: 2,
+        context: Context::default(),
+        event,
+    }
+}
+
+#[tokio::test]
+async fn an_erased_child_leaves_nothing_and_others_keep_everything() {
+    let world = World::start().await;
+    let (a, b) = (world.parent().await, world.parent().await);
+    let (child, sister, other) = (lived_in(&world, &a).await, lived_in(&world, &a).await, lived_in(&world, &b).await);
+    let kept = (traces(world.database(), &sister).await, traces(world.database(), &other).await);
+    assert!(traces(world.database(), &child).await > 0);
+
+    let event = delivered(&child, ChildDeleted { child_id: child.clone(), user_id: a.id.clone() });
+    let mut conn = world.database().acquire().await.expect("a connection");
+    for _ in 0..2 {
+        consumers::child_deleted(&mut conn, &event).await.expect("applied, and again without effect");
+    }
+    assert_eq!(traces(world.database(), &child).await, 0);
+    assert_eq!((traces(world.database(), &sister).await, traces(world.database(), &other).await), kept);
+}
+
+#[tokio::test]
+async fn an_erased_account_leaves_nothing_and_is_not_counted_any_more() {
+    let world = World::start().await;
+    let (a, b) = (world.parent().await, world.parent().await);
+    let (child, other) = (lived_in(&world, &a).await, lived_in(&world, &b).await);
+    let kept = traces(world.database(), &other).await;
+    assert_eq!(number(world.database(), "SELECT max(bookmark_count) FROM videos").await, 2);
+
+    let event = delivered(&a.id, UserDeleted { user_id: a.id.clone() });
+    let mut conn = world.database().acquire().await.expect("a connection");
+    for _ in 0..2 {
+        consumers::user_deleted(&mut conn, &event).await.expect("applied, and again without effect");
+    }
+    assert_eq!((traces(world.database(), &a.id).await, traces(world.database(), &child).await), (0, 0));
+    assert_eq!(traces(world.database(), &other).await, kept);
+    assert_eq!(number(world.database(), "SELECT max(bookmark_count) FROM videos").await, 1);
+}
+
+/// The only test here that has a broker: its queue is nobody else's.
+#[tokio::test]
+async fn a_child_deleted_at_identity_is_erased_here() {
+    let world = World::start_with(&broker_url()).await;
+    let parent = world.parent().await;
+    let child_id = lived_in(&world, &parent).await;
+    let request = DeleteChildRequest { child_id: child_id.clone() };
+    world.children().delete_child(parent.asks(request)).await.expect("deleted");
+    eventually("the child's data is erased", async || traces(world.database(), &child_id).await == 0).await;
+    world.process.shut_down().await.expect("both services stop");
+}

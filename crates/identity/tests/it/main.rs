@@ -1,0 +1,18 @@
+//! Identity against a real database, a real Redis and a real broker, over gRPC.
+
+mod access;
+mod account;
+mod audit;
+mod child;
+mod child_change;
+mod child_privacy;
+mod consent;
+mod erasure;
+mod outage;
+mod password;
+mod refresh;
+mod registration;
+mod session;
+mod sign_in;
+mod token;
+mod world;
