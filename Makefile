@@ -19,7 +19,8 @@ logs: ## follow the platform's log
 	@$(local)/platform.sh logs
 
 demo: ## drive the care journey over REST against the running platform
-	@cargo run -q -p aipoten-tests --bin demo -- http://127.0.0.1:3000
+	@cargo build -q --workspace
+	@target/debug/demo http://127.0.0.1:3000
 
 .PHONY: test lint fmt proto-lint openapi-check
 test: ## everything that CI checks
