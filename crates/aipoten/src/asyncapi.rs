@@ -40,14 +40,10 @@ pub(crate) fn document() -> anyhow::Result<Value> {
 /// The messages of all `events.proto` files, in the order of their names.
 fn events() -> anyhow::Result<Vec<MessageDescriptor>> {
     let pool = DescriptorPool::decode(aipoten_proto::DESCRIPTOR_SET).context("the protos are readable")?;
-    let mut events: Vec<_> =
-        pool.files().filter(|file| file.name().ends_with("/events.proto")).flat_map(messages_of).collect();
+    let files = pool.files().filter(|file| file.name().ends_with("/events.proto"));
+    let mut events: Vec<_> = files.flat_map(|file| file.messages().collect::<Vec<_>>()).collect();
     events.sort_by(|one, other| one.full_name().cmp(other.full_name()));
     Ok(events)
-}
-
-fn messages_of(file: FileDescriptor) -> Vec<MessageDescriptor> {
-    file.messages().collect()
 }
 
 /// Whose package it is; what is common to all comes from every service.
