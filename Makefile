@@ -39,6 +39,13 @@ proto-lint: ## lint the protos and look for breaking changes
 openapi-check: ## validate the OpenAPI document and compile a client generated from it
 	@$(local)/contract.sh openapi
 
+.PHONY: bench-events faults
+bench-events: ## measure events: how many a second, how late, how fast a backlog drains
+	@$(local)/measure.sh events
+
+faults: ## kill and restart broker and database under load; minutes, and not part of test
+	@$(local)/measure.sh faults
+
 .PHONY: sqlx sqlx-db proto-image
 sqlx: ## renew .sqlx after a query or a migration changed
 	@$(local)/sqlx.sh prepare
