@@ -17,6 +17,8 @@ pub(crate) struct Platform {
     // Ends before its databases are dropped.
     _process: Child,
     pub(crate) api: Api,
+    /// The operations port.
+    pub(crate) ops: Api,
     pub(crate) identity: TestDatabase,
     pub(crate) content: TestDatabase,
     environment: Vec<(String, String)>,
@@ -81,7 +83,7 @@ impl Platform {
             ops.get("//health/ready").await.is_ok_and(|answer| answer.status == 200)
         })
         .await;
-        Self { _process: process, api, identity, content, environment }
+        Self { _process: process, api, ops, identity, content, environment }
     }
 }
 

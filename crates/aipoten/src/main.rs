@@ -1,5 +1,6 @@
 //! `aipoten <role>`: the same program everywhere, a role per process or all in one.
 
+mod asyncapi;
 mod database;
 mod failed_events;
 mod roles;
@@ -46,6 +47,8 @@ enum Command {
     CheckAudit,
     /// Prints the OpenAPI document of the REST API.
     Openapi,
+    /// Prints the AsyncAPI document of the events between the services.
+    Asyncapi,
     /// Prints the effective configuration, every variable with its default, secrets masked.
     Config,
 }
@@ -55,6 +58,9 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     if matches!(arguments.command, Command::Openapi) {
         return print(&aipoten_gateway::openapi().to_pretty_json()?);
+    }
+    if matches!(arguments.command, Command::Asyncapi) {
+        return print(&serde_json::to_string_pretty(&asyncapi::document()?)?);
     }
     let settings = Settings::load(arguments.config.as_deref())?;
     if matches!(arguments.command, Command::Config) {
@@ -70,7 +76,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Seed => database::seed(&settings).await,
         Command::CheckAudit => database::check_audit(&settings).await,
         Command::FailedEvents { act } => failed_events::run(&settings, act).await,
-        Command::Openapi | Command::Config => Ok(()),
+        Command::Openapi | Command::Asyncapi | Command::Config => Ok(()),
     }
 }
 

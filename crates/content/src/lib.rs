@@ -8,6 +8,7 @@ mod child;
 mod clock;
 mod config;
 pub mod consumers;
+mod drawing;
 mod growth;
 mod question;
 mod seed;

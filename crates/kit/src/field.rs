@@ -129,6 +129,16 @@ mod tests {
         fields.uuid("child_id", "nope");
         let Err(Error::InvalidArgument(violations)) = fields.finish() else { panic!("violations expected") };
         let rules: Vec<&str> = violations.iter().map(|it| it.rule.as_str()).collect();
-        assert_eq!(rules, ["required", "control_characters", "out_of_range min=20 max=45", "not_a_date", "not_a_uuid"]);
+        assert_eq!(
+            rules,
+            [
+                "required",
+                "control_characters",
+                "control_characters",
+                "out_of_range min=20 max=45",
+                "not_a_date",
+                "not_a_uuid"
+            ]
+        );
     }
 }

@@ -4,5 +4,7 @@ mod administration;
 mod consumers;
 mod failures;
 mod faults;
+mod listening;
 mod publishing;
+mod road;
 mod world;
