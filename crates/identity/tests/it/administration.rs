@@ -121,11 +121,11 @@ async fn accounts_are_found_by_role_state_address_and_name() {
     update(&world, &admin, status(therapist.id, UserStatus::Suspended)).await.expect("suspended");
     let all = ListUsersRequest::default();
     let by_role = ListUsersRequest { role: Some(Role::Parent.into()), ..all.clone() };
-    assert_eq!(listed(&world, &admin, by_role).await, [parent.email.clone()]);
+    assert_eq!(listed(&world, &admin, by_role).await, [parent.email.as_str()]);
     let by_status = ListUsersRequest { status: Some(UserStatus::Suspended.into()), ..all.clone() };
-    assert_eq!(listed(&world, &admin, by_status).await, [therapist.email.clone()]);
+    assert_eq!(listed(&world, &admin, by_status).await, [therapist.email.as_str()]);
     let by_address = ListUsersRequest { q: Some(parent.email.to_uppercase()), ..all.clone() };
-    assert_eq!(listed(&world, &admin, by_address).await, [parent.email.clone()]);
+    assert_eq!(listed(&world, &admin, by_address).await, [parent.email.as_str()]);
     let by_name = ListUsersRequest { q: Some("미나".to_owned()), sort: Some("created_at".to_owned()), ..all.clone() };
     assert_eq!(listed(&world, &admin, by_name).await, [parent.email.clone(), therapist.email.clone()]);
     let wildcard = ListUsersRequest { q: Some("%".to_owned()), ..all.clone() };

@@ -13,7 +13,7 @@ fn solve(challenge: &str, difficulty: u32) -> String {
         let digest = Sha256::digest(format!("{challenge}.{text}"));
         u64::from_be_bytes(*digest.first_chunk().expect("32 bytes")).leading_zeros()
     };
-    (0_u64..).map(|it| it.to_string()).find(|it| zeros(it) >= difficulty).expect("there is one")
+    (0..1_u64 << 32).map(|it| it.to_string()).find(|it| zeros(it) >= difficulty).expect("there is one")
 }
 
 async fn captcha(world: &World) -> CaptchaAnswer {
