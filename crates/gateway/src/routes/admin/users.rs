@@ -13,13 +13,13 @@ use crate::gateway::Gateway;
 use crate::input::{Id, IfMatch, Json, Query};
 
 pub(super) fn routes() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::new().routes(routes!(list_users)).routes(routes!(update_user, delete_user))
+    OpenApiRouter::new().routes(routes!(list_accounts)).routes(routes!(change_account, erase_account))
 }
 
 /// Accounts that are not erased
 #[utoipa::path(get, path = "/admin/users", tag = "admin", params(ListUsersRequest),
     responses((status = 200, description = "A page of accounts", body = List<User>)))]
-async fn list_users(
+async fn list_accounts(
     State(gateway): State<Gateway>,
     call: Call,
     Query(query): Query<ListUsersRequest>,
@@ -34,7 +34,7 @@ async fn list_users(
 #[utoipa::path(patch, path = "/admin/users/{user_id}", tag = "admin",
     params(("user_id" = Uuid, Path, description = "The account")),
     responses((status = 200, description = "The changed account", body = Data<User>)))]
-async fn update_user(
+async fn change_account(
     State(gateway): State<Gateway>,
     call: Call,
     Id(user_id): Id,
@@ -50,7 +50,7 @@ async fn update_user(
 #[utoipa::path(delete, path = "/admin/users/{user_id}", tag = "admin",
     params(("user_id" = Uuid, Path, description = "The account")),
     responses((status = 204, description = "The account is closed and will be erased within seconds")))]
-async fn delete_user(
+async fn erase_account(
     State(gateway): State<Gateway>,
     call: Call,
     Id(user_id): Id,
