@@ -11,6 +11,7 @@ mod handler;
 mod health;
 mod inbox;
 mod link;
+mod listen;
 mod outbox;
 mod relay;
 mod retry;
@@ -23,6 +24,7 @@ pub use failed::{FailedEvent, FailedEvents, State};
 pub use failure::Failure;
 pub use handler::Handler;
 pub use health::Health;
+pub use listen::Listener;
 pub use outbox::publish;
 pub use relay::{Relay, Wake};
 

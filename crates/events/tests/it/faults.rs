@@ -19,14 +19,14 @@ use tokio_util::sync::CancellationToken;
 use crate::world::{Counted, World, note};
 
 /// A road to a server that can be closed.
-struct Road {
+pub(crate) struct Road {
     here: SocketAddr,
     there: String,
     open: JoinHandle<()>,
 }
 
 impl Road {
-    async fn to(url: &str) -> Self {
+    pub(crate) async fn to(url: &str) -> Self {
         let there = url.split(['@', '/']).find(|part| part.contains("127.0.0.1:")).expect("a local server").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let here = listener.local_addr().expect("bound");
@@ -34,16 +34,16 @@ impl Road {
     }
 
     /// The same address, by this road.
-    fn lead(&self, url: &str) -> Secret {
+    pub(crate) fn lead(&self, url: &str) -> Secret {
         url.replace(&self.there, &self.here.to_string()).into()
     }
 
-    async fn close(&mut self) {
+    pub(crate) async fn close(&mut self) {
         self.open.abort();
         let _ended = (&mut self.open).await;
     }
 
-    async fn reopen(&mut self) {
+    pub(crate) async fn reopen(&mut self) {
         let listener = TcpListener::bind(self.here).await.expect("the same port");
         self.open = tokio::spawn(pass(listener, self.there.clone()));
     }

@@ -4,5 +4,6 @@ mod administration;
 mod consumers;
 mod failures;
 mod faults;
+mod listening;
 mod publishing;
 mod world;
