@@ -29,6 +29,7 @@ VERSION_MISMATCH = It was changed meanwhile. Please load it again and repeat you
 EMAIL_TAKEN = There is already an account with this e-mail address.
 CODE_TAKEN = This code has been used already.
 SLUG_TAKEN = This name is already used in an address.
+NO_COOKIE_SESSIONS = This service does not keep sessions in cookies.
 LIMIT_REACHED = You can have { $max } at most.
 ASSESSMENT_IN_PROGRESS = This child has a check in progress. Resume it, or cancel it to start another one.
 ASSESSMENT_EXPIRED = This check was started more than 30 days ago. Please start a new one.
