@@ -19,7 +19,8 @@ logs: ## follow the platform's log
 	@$(local)/platform.sh logs
 
 demo: ## drive the care journey over REST against the running platform
-	@cargo run -q -p aipoten-tests --bin demo -- http://127.0.0.1:3000
+	@cargo build -q --workspace
+	@target/debug/demo http://127.0.0.1:3000
 
 .PHONY: test lint fmt fuzz proto-lint openapi-check
 test: ## everything that CI checks
@@ -40,6 +41,13 @@ proto-lint: ## lint the protos and look for breaking changes
 
 openapi-check: ## validate the OpenAPI document and compile a client generated from it
 	@$(local)/contract.sh openapi
+
+.PHONY: bench-events faults
+bench-events: ## measure events: how many a second, how late, how fast a backlog drains
+	@$(local)/measure.sh events
+
+faults: ## kill and restart broker and database under load; minutes, and not part of test
+	@$(local)/measure.sh faults
 
 .PHONY: sqlx sqlx-db proto-image
 sqlx: ## renew .sqlx after a query or a migration changed

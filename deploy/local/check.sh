@@ -14,7 +14,9 @@ started=()
 summary=()
 failed=0
 
+# The instance `fault` is for tests that stop servers; one that failed may have left it running.
 stop_servers() {
+  deploy/local/servers.sh down fault
   ((${#started[@]} == 0)) || deploy/local/servers.sh down test "${started[@]}"
 }
 

@@ -16,7 +16,9 @@ select_instance() {
   dev) prefix=1 ;;
   test) prefix=2 ;;
   fault) prefix=3 ;;
-  *) fail "unknown instance '${1:-}': expected dev, test or fault" ;;
+  bench) prefix=4 ;;
+  crash) prefix=5 ;;
+  *) fail "unknown instance '${1:-}': expected dev, test, fault, bench or crash" ;;
   esac
   name=$1
   state=$root/.local/$name

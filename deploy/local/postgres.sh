@@ -72,11 +72,11 @@ postgres_single_user() {
 postgres_settings() {
   echo listen_addresses=127.0.0.1 port="$postgres_port" unix_socket_directories= timezone=UTC log_timezone=UTC \
     log_parameter_max_length=0
-  if [[ $name == dev ]]; then
-    echo max_connections=200 log_min_duration_statement=1000
-  else
-    echo max_connections=300 shared_buffers=256MB fsync=off synchronous_commit=off full_page_writes=off autovacuum=off
-  fi
+  case $name in
+  dev) echo max_connections=200 log_min_duration_statement=1000 ;;
+  bench | crash) echo max_connections=200 shared_buffers=256MB ;;
+  *) echo max_connections=300 shared_buffers=256MB fsync=off synchronous_commit=off full_page_writes=off autovacuum=off ;;
+  esac
 }
 
 postgres_up() {

@@ -54,6 +54,11 @@ async fn while_the_broker_is_away_requests_succeed_and_events_arrive_when_it_is_
     parent.post(&format!("/children/{child_id}/growth"), growth).await?.data(201)?;
 
     broker.control("stop_app").await;
+    eventually("readiness shows that the broker is away, and stays", async || {
+        let ready = platform.ops.get("//health/ready").await;
+        ready.is_ok_and(|it| it.status == 200 && it.body["checks"]["identity.broker"] == false)
+    })
+    .await;
     parent.delete(&format!("/children/{child_id}")).await?.data(204)?;
     assert_eq!(parent.get(&format!("/children/{child_id}")).await?.status, 404);
     assert_eq!(rows(&platform.content.pool).await, 2, "nothing travels without a broker");

@@ -17,6 +17,8 @@ pub(crate) struct Platform {
     // Ends before its databases are dropped.
     _process: Child,
     pub(crate) api: Api,
+    /// The operations port.
+    pub(crate) ops: Api,
     pub(crate) identity: TestDatabase,
     pub(crate) content: TestDatabase,
     environment: Vec<(String, String)>,
@@ -76,12 +78,12 @@ impl Platform {
         }
         let process = command(&environment).arg("all").kill_on_drop(true).spawn().expect("the executable runs");
         let api = Api::new(&format!("http://127.0.0.1:{gateway}"));
-        let ready = Api::new(&format!("http://127.0.0.1:{ops}"));
+        let ops = Api::new(&format!("http://127.0.0.1:{ops}"));
         eventually("the platform is ready", async || {
-            ready.get("//health/ready").await.is_ok_and(|answer| answer.status == 200)
+            ops.get("//health/ready").await.is_ok_and(|answer| answer.status == 200)
         })
         .await;
-        Self { _process: process, api, identity, content, environment }
+        Self { _process: process, api, ops, identity, content, environment }
     }
 }
 

@@ -110,6 +110,7 @@ async fn visit(parent: &Api, child: &Child, tell: Tell<'_>) -> anyhow::Result<()
     watch(parent, child_id, &results, tell).await?;
     let progress = parent.get(&format!("/children/{child_id}/progress")).await?.data(200)?;
     ensure!(progress["points"].as_array().is_some_and(|points| points.len() == 1), "progress: {progress}");
+    ensure!(progress["svg"].as_str().is_some_and(|svg| svg.starts_with("<svg ")), "progress is drawn");
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! `aipoten <role>`: the same program everywhere, a role per process or all in one.
 
+mod asyncapi;
 mod database;
 mod failed_events;
 mod roles;
@@ -44,6 +45,8 @@ enum Command {
     },
     /// Prints the OpenAPI document of the REST API.
     Openapi,
+    /// Prints the AsyncAPI document of the events between the services.
+    Asyncapi,
     /// Prints the effective configuration, every variable with its default, secrets masked.
     Config,
 }
@@ -53,6 +56,9 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     if matches!(arguments.command, Command::Openapi) {
         return print(&aipoten_gateway::openapi().to_pretty_json()?);
+    }
+    if matches!(arguments.command, Command::Asyncapi) {
+        return print(&serde_json::to_string_pretty(&asyncapi::document()?)?);
     }
     let settings = Settings::load(arguments.config.as_deref())?;
     if matches!(arguments.command, Command::Config) {
@@ -67,7 +73,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Migrate => database::migrate(&settings).await,
         Command::Seed => database::seed(&settings).await,
         Command::FailedEvents { act } => failed_events::run(&settings, act).await,
-        Command::Openapi | Command::Config => Ok(()),
+        Command::Openapi | Command::Asyncapi | Command::Config => Ok(()),
     }
 }
 

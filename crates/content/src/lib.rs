@@ -9,6 +9,7 @@ mod child;
 mod clock;
 mod config;
 pub mod consumers;
+mod drawing;
 mod growth;
 mod question;
 mod seed;
@@ -90,11 +91,7 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
     }));
     process.spawn("content revocations", app.revocations.clone().follow(identity, process.stop()));
     exchange_events(&app, relay, common, process);
-    let pool = app.pool.clone();
-    process.check("content.database", move || {
-        let pool = pool.clone();
-        Box::pin(async move { sqlx::query_scalar!("SELECT 1").fetch_one(&pool).await.is_ok() })
-    });
+    database::watch(&app.pool, "content.database", process);
     Ok(app)
 }
 
@@ -102,7 +99,7 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
 fn exchange_events(app: &App, relay: Relay, common: &Common, process: &Process) {
     let consumers = consumers();
     let (sending, taking) = (relay.health(), consumers.health());
-    process.check("content.broker", move || {
+    process.show("content.broker", move || {
         let connected = sending.connected() && taking.connected();
         Box::pin(async move { connected })
     });

@@ -11,7 +11,7 @@ pub struct Config {
     pub url: Secret,
     /// How many events the broker hands to one process before the first of them is acknowledged.
     pub prefetch: u16,
-    /// How many events one process handles at the same time; each uses a database connection.
+    /// How many transactions with events one process has open at the same time; each uses a database connection.
     pub concurrency: u16,
     /// How many hours a sent event stays in the outbox, for people to look at.
     pub keep_sent_hours: u16,
@@ -24,6 +24,11 @@ impl Default for Config {
 }
 
 impl Config {
+    /// How many events share a transaction at most: a fair part of those that are here.
+    pub(crate) fn together(&self) -> usize {
+        usize::from(self.prefetch / self.concurrency.max(1)).max(1)
+    }
+
     pub(crate) fn keep_sent(&self) -> Duration {
         Duration::from_hours(self.keep_sent_hours.into())
     }

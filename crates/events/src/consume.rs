@@ -1,5 +1,6 @@
 //! Takes a service's events from its queue and applies each once.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
@@ -52,6 +53,16 @@ impl Consumers {
     pub fn retry_after(mut self, pauses: &'static [Duration]) -> Self {
         self.pauses = pauses;
         self
+    }
+
+    /// Whose queue it is.
+    pub fn service(&self) -> &'static str {
+        self.service
+    }
+
+    /// Full names of the events it takes.
+    pub fn event_types(&self) -> impl Iterator<Item = &str> {
+        self.handlers.event_types()
     }
 
     /// Whether its connection stands.
@@ -132,8 +143,9 @@ impl Taking {
         link.established();
         consumer
             .take_until(stop.cancelled())
-            .map_err(anyhow::Error::from)
-            .try_for_each_concurrent(usize::from(self.config.concurrency), |delivery| self.take(delivery))
+            .ready_chunks(self.config.together())
+            .map(|deliveries| deliveries.into_iter().collect::<Result<Vec<_>, _>>().map_err(anyhow::Error::from))
+            .try_for_each_concurrent(usize::from(self.config.concurrency), |deliveries| self.take(deliveries))
             .await?;
         ensure!(stop.is_cancelled(), "the broker ended the delivery");
         Ok(())
@@ -149,11 +161,30 @@ impl Taking {
         Ok(channel.basic_consume(queue, "".into(), options, FieldTable::default()).await?)
     }
 
-    /// Acknowledges only what the database has. An error ends the connection, and the broker keeps the event.
-    async fn take(&self, delivery: Delivery) -> anyhow::Result<()> {
-        let envelope = Envelope::of(&delivery);
-        self.apply(&envelope, &delivery.data).instrument(envelope.span()).await.context("the database failed")?;
-        delivery.ack(BasicAckOptions::default()).await?;
+    /// Acknowledges only what the database has. An error ends the connection, and the broker keeps the events.
+    async fn take(&self, deliveries: Vec<Delivery>) -> anyhow::Result<()> {
+        let events: Vec<_> = deliveries.iter().map(|it| (Envelope::of(it), it.data.as_slice())).collect();
+        let together = events.len() > 1 && self.apply_together(&events).await.is_ok();
+        for (delivery, (envelope, payload)) in deliveries.iter().zip(&events) {
+            if !together {
+                self.apply(envelope, payload).instrument(envelope.span()).await.context("the database failed")?;
+            }
+            delivery.ack(BasicAckOptions::default()).await?;
+        }
+        Ok(())
+    }
+
+    /// One transaction for all, which costs a fraction. Whatever fails in it undoes it, and each is applied by itself.
+    async fn apply_together(&self, events: &[(Envelope, &[u8])]) -> Result<(), Failure> {
+        let ids: Vec<_> = events.iter().map(|(envelope, _)| envelope.id).collect();
+        let mut tx = self.pool.begin().await?;
+        let mut new: HashSet<_> = inbox::take_all(&mut tx, self.service(), &ids).await?.into_iter().collect();
+        for (envelope, payload) in events {
+            if new.remove(&envelope.id) {
+                self.handlers().apply(&mut tx, envelope, payload).instrument(envelope.span()).await?;
+            }
+        }
+        tx.commit().await?;
         Ok(())
     }
 

@@ -22,6 +22,19 @@ pub(crate) async fn take(conn: &mut PgConnection, consumer: &str, event_id: Uuid
     Ok(done.rows_affected() == 1)
 }
 
+/// As [`take`] for many: those that were not taken in before. In their order, so that two replicas with the same events
+/// wait for each other and never in a circle.
+pub(crate) async fn take_all(conn: &mut PgConnection, consumer: &str, event_ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        "INSERT INTO inbox (consumer, event_id) SELECT $1, id FROM unnest($2::uuid[]) AS id ORDER BY id
+         ON CONFLICT DO NOTHING RETURNING event_id",
+        consumer,
+        event_ids
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Removes up to a thousand entries of long ago and says how many.
 pub(crate) async fn remove_old(conn: &mut PgConnection, consumer: &str) -> sqlx::Result<u64> {
     let done = sqlx::query!(

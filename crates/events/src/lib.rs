@@ -1,5 +1,5 @@
 //! Domain events between services: [`publish`] writes an event in the transaction of its effect, the [`Relay`] sends it,
-//! [`Consumers`] elsewhere apply it once. No order is promised. The only crate that knows the broker (RabbitMQ).
+//! [`Consumers`] elsewhere apply it once, and caches hear of it through a [`Listener`]. No order is promised. The only crate that knows the broker (RabbitMQ).
 
 mod config;
 mod consume;
@@ -27,6 +27,7 @@ pub use health::Health;
 pub use listen::Listener;
 pub use outbox::publish;
 pub use relay::{Relay, Wake};
+pub use topology::EXCHANGE;
 
 /// The tables outbox, inbox and `failed_events`, which each service has in its own database. Runs before
 /// the service's own migrations, and is noted apart from them in `_events_migrations`.

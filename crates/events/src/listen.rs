@@ -1,10 +1,9 @@
-//! Hears of events without keeping them: for caches. No inbox and no order; what is missed while the connection is down
-//! is made good by clearing the cache when it stands again.
+//! Hears events as they pass: for caches, which only have to forget.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use anyhow::{Context as _, ensure};
-use futures::TryStreamExt as _;
+use anyhow::{Context as _, bail};
+use futures::StreamExt as _;
 use lapin::options::{BasicConsumeOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Connection, Consumer};
@@ -18,34 +17,33 @@ use crate::health::Health;
 use crate::link::{BROKER_TIMEOUT, Link};
 use crate::topology;
 
-type Hear = Box<dyn Fn(&[u8]) + Send + Sync>;
+type Hear = Box<dyn Fn(&[u8]) -> Result<(), prost::DecodeError> + Send + Sync>;
 
-/// What a process does when it hears of events. Each process has a queue of its own, which lives as long as its connection.
+/// Tells this process of events while it is connected. Nothing is kept for it: what passes while it is away it never
+/// hears, which is why it begins anew with each connection. Every replica has its own.
 pub struct Listener {
     name: &'static str,
-    missed: Box<dyn Fn() + Send + Sync>,
-    hear: HashMap<String, Hear>,
+    begin: Box<dyn Fn() + Send + Sync>,
+    hear: BTreeMap<String, Hear>,
     connected: watch::Sender<bool>,
 }
 
 impl Listener {
-    /// A listener that hears nothing yet. `missed` is called whenever the connection stands (again): from now on all
-    /// is heard, and what came before may have been missed.
-    pub fn new(name: &'static str, missed: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { name, missed: Box::new(missed), hear: HashMap::new(), connected: watch::Sender::new(false) }
+    /// Hears nothing yet. `begin` is called with each new connection, before anything is heard on it, and when an event
+    /// cannot be read: whatever was remembered may be wrong. `name` is for logs and the broker's list of connections.
+    pub fn new(name: &'static str, begin: impl Fn() + Send + Sync + 'static) -> Self {
+        let connected = watch::Sender::new(false);
+        Self { name, begin: Box::new(begin), hear: BTreeMap::new(), connected }
     }
 
-    /// Calls `hear` with every event of type `E`.
+    /// Calls `hear` with each event of type `E`, perhaps more than once and in any order. It must not block.
     pub fn on<E: Event>(mut self, hear: impl Fn(E) + Send + Sync + 'static) -> Self {
-        let hear = move |payload: &[u8]| match E::decode(payload) {
-            Ok(event) => hear(event),
-            Err(error) => tracing::error!(%error, r#type = E::full_name(), "an event cannot be read"),
-        };
-        self.hear.insert(E::full_name(), Box::new(hear));
+        let hear: Hear = Box::new(move |payload| E::decode(payload).map(&hear));
+        self.hear.insert(E::full_name(), hear);
         self
     }
 
-    /// Whether its connection stands.
+    /// Whether it hears.
     pub fn health(&self) -> Health {
         Health::of(&self.connected)
     }
@@ -68,20 +66,24 @@ impl Listener {
         link: &mut Link<'_>,
         stop: &CancellationToken,
     ) -> anyhow::Result<()> {
-        let mut consumer = timeout(BROKER_TIMEOUT, self.open(connection)).await.context("no answer")??;
-        (self.missed)();
+        let consumer = timeout(BROKER_TIMEOUT, self.open(connection)).await.context("no answer")??;
+        // The queue is bound: nothing passes unheard between this and the first event.
+        (self.begin)();
         link.established();
-        while let Some(delivery) = stop.run_until_cancelled(consumer.try_next()).await {
-            let delivery = delivery?.context("the broker ended the delivery")?;
-            if let Some(hear) = self.hear.get(delivery.routing_key.as_str()) {
-                hear(&delivery.data);
+        let mut deliveries = std::pin::pin!(consumer.take_until(stop.cancelled()));
+        while let Some(delivery) = deliveries.next().await {
+            let delivery = delivery?;
+            let event_type = delivery.routing_key.as_str();
+            let Some(hear) = self.hear.get(event_type) else { continue };
+            if let Err(error) = hear(&delivery.data) {
+                tracing::warn!(listener = self.name, event_type, %error, "an event cannot be read");
+                (self.begin)();
             }
         }
-        ensure!(stop.is_cancelled(), "the broker ended the delivery");
-        Ok(())
+        if stop.is_cancelled() { Ok(()) } else { bail!("the broker ended the delivery") }
     }
 
-    /// A queue that only this connection sees and that goes with it; nothing needs to be acknowledged.
+    /// A queue of this connection alone, which ends with it.
     async fn open(&self, connection: &Connection) -> anyhow::Result<Consumer> {
         let channel = connection.create_channel().await?;
         topology::declare_exchange(&channel).await?;
@@ -93,7 +95,7 @@ impl Listener {
                 .queue_bind(queue.clone(), exchange, key, QueueBindOptions::default(), FieldTable::default())
                 .await?;
         }
-        let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
+        let options = BasicConsumeOptions { no_ack: true, exclusive: true, ..BasicConsumeOptions::default() };
         Ok(channel.basic_consume(queue, "".into(), options, FieldTable::default()).await?)
     }
 }

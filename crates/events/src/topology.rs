@@ -5,7 +5,7 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Channel, ErrorKind, ExchangeKind};
 
 /// The topic exchange of all events; the routing key is the event's full name.
-pub(crate) const EXCHANGE: &str = "aipoten.events";
+pub const EXCHANGE: &str = "aipoten.events";
 
 /// How often an event may crash its consumer before it goes to the dead-letter queue.
 const DELIVERY_LIMIT: i32 = 20;

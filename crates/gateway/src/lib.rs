@@ -103,6 +103,11 @@ fn watch(gateway: &Gateway, process: &Process) {
     for (name, channel) in [("gateway.identity", gateway.identity()), ("gateway.content", gateway.content())] {
         process.check(name, move || answers(channel.clone()).boxed());
     }
+    let gateway = gateway.clone();
+    process.show("gateway.redis", move || {
+        let gateway = gateway.clone();
+        async move { gateway.limiter().redis_answers().await }.boxed()
+    });
 }
 
 /// Cached answers go when what they show was changed. Without the broker they live their time.

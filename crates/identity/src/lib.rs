@@ -92,11 +92,7 @@ pub async fn build(config: Config, common: &Common, process: &Process) -> anyhow
         keys,
         verifier,
     }));
-    let pool = app.pool.clone();
-    process.check("identity.database", move || {
-        let pool = pool.clone();
-        Box::pin(async move { sqlx::query_scalar!("SELECT 1").fetch_one(&pool).await.is_ok() })
-    });
+    database::watch(&app.pool, "identity.database", process);
     exchange_events(&app, relay, common, process);
     let revoked = session::take_revocations(&app, None).await?;
     jobs::start(&app, revoked, process);
@@ -107,7 +103,7 @@ pub async fn build(config: Config, common: &Common, process: &Process) -> anyhow
 fn exchange_events(app: &App, relay: Relay, common: &Common, process: &Process) {
     let consumers = consumers();
     let (sending, taking) = (relay.health(), consumers.health());
-    process.check("identity.broker", move || {
+    process.show("identity.broker", move || {
         let connected = sending.connected() && taking.connected();
         Box::pin(async move { connected })
     });

@@ -8,6 +8,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool};
 
+use crate::Process;
 use crate::config::{Database, required};
 
 /// Opens a pool with the application's role. `key` is the configuration key of the section, for errors.
@@ -25,6 +26,15 @@ pub async fn connect(key: &str, config: &Database) -> anyhow::Result<PgPool> {
         .connect_with(options)
         .await
         .with_context(|| format!("the database of `{key}.url` cannot be reached"))
+}
+
+/// Makes the process ready only while the database answers. `name` is the name of the condition.
+pub fn watch(pool: &PgPool, name: &'static str, process: &Process) {
+    let pool = pool.clone();
+    process.check(name, move || {
+        let pool = pool.clone();
+        Box::pin(async move { sqlx::query("SELECT 1").execute(&pool).await.is_ok() })
+    });
 }
 
 /// Fails when the schema is older than `migrator`: `aipoten migrate` has to run first.

@@ -1,5 +1,6 @@
 //! The one error of the services, and the one place that turns it into a gRPC status.
 
+use std::fmt;
 use std::time::Duration;
 
 use tonic::{Code, Status};
@@ -20,28 +21,28 @@ pub enum Error {
     #[error("invalid argument")]
     InvalidArgument(Vec<Violation>),
     /// Nobody has proved who they are.
-    #[error("unauthenticated: {0:?}")]
+    #[error("unauthenticated: {0}")]
     Unauthenticated(Reason),
     /// The caller is known and may not do this.
-    #[error("permission denied: {0:?}")]
+    #[error("permission denied: {0}")]
     PermissionDenied(Reason),
     /// It does not exist, or is not the caller's: the two look the same.
     #[error("{0} not found")]
     NotFound(&'static str),
     /// Something with the same name is already there.
-    #[error("already exists: {0:?}")]
+    #[error("already exists: {0}")]
     AlreadyExists(Reason),
     /// The resource is in a state in which this cannot be done.
-    #[error("failed precondition: {0:?}")]
+    #[error("failed precondition: {0}")]
     FailedPrecondition(Reason),
     /// Somebody else changed it meanwhile.
-    #[error("aborted: {0:?}")]
+    #[error("aborted: {0}")]
     Aborted(Reason),
     /// Too much at once; try again after the time given.
-    #[error("resource exhausted: {0:?}")]
+    #[error("resource exhausted: {0}")]
     ResourceExhausted(Reason, Duration),
     /// Something needed is away for now; try again after the time given.
-    #[error("unavailable: {0:?}")]
+    #[error("unavailable: {0}")]
     Unavailable(Reason, Duration),
     /// The time for the call ran out.
     #[error("deadline exceeded")]
@@ -65,6 +66,14 @@ impl Reason {
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.params.push((name, value.into()));
         self
+    }
+}
+
+/// `INVALID_STATE state=completed`
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code)?;
+        self.params.iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))
     }
 }
 

@@ -49,6 +49,13 @@ impl Fields {
         value.to_owned()
     }
 
+    /// A text as in [`Fields::text`] on a single line: names, addresses, anything that may come to stand in a header.
+    pub fn line(&mut self, field: &str, value: &str, max: usize) -> String {
+        let value = self.text(field, value, max);
+        self.check(!value.contains(['\n', '\r', '\t']), field, "control_characters");
+        value
+    }
+
     /// A text that may be missing; given, it is as in [`Fields::text`].
     pub fn optional_text(&mut self, field: &str, value: Option<String>, max: usize) -> Option<String> {
         value.map(|value| self.text(field, &value, max))
@@ -115,11 +122,23 @@ mod tests {
         let mut fields = Fields::new();
         fields.text("name", "  ", 10);
         fields.text("nul", "a\0b", 10);
+        fields.text("lines", "a\nb", 10);
+        fields.line("line", "a\nb", 10);
         fields.number("weeks", 46, 20..=45);
         fields.date("birth_date", "2026-2-30");
         fields.uuid("child_id", "nope");
         let Err(Error::InvalidArgument(violations)) = fields.finish() else { panic!("violations expected") };
         let rules: Vec<&str> = violations.iter().map(|it| it.rule.as_str()).collect();
-        assert_eq!(rules, ["required", "control_characters", "out_of_range min=20 max=45", "not_a_date", "not_a_uuid"]);
+        assert_eq!(
+            rules,
+            [
+                "required",
+                "control_characters",
+                "control_characters",
+                "out_of_range min=20 max=45",
+                "not_a_date",
+                "not_a_uuid"
+            ]
+        );
     }
 }

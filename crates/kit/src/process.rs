@@ -24,7 +24,13 @@ const GRACE: Duration = Duration::from_secs(30);
 /// How long a load balancer needs to see that readiness fails.
 const DRAIN: Duration = Duration::from_millis(500);
 
-type Check = Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
+/// A condition that readiness asks for or only shows.
+#[derive(Clone)]
+struct Check {
+    name: &'static str,
+    needed: bool,
+    holds: Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>,
+}
 
 /// A process and its tasks. Clones are the same process.
 #[derive(Clone, Default)]
@@ -34,7 +40,7 @@ pub struct Process {
     draining: CancellationToken,
     tasks: TaskTracker,
     failure: Arc<Mutex<Option<anyhow::Error>>>,
-    checks: Arc<Mutex<Vec<(&'static str, Check)>>>,
+    checks: Arc<Mutex<Vec<Check>>>,
 }
 
 impl Process {
@@ -66,8 +72,17 @@ impl Process {
     }
 
     /// Adds a condition without which the process is not ready.
-    pub fn check(&self, name: &'static str, check: impl Fn() -> BoxFuture<'static, bool> + Send + Sync + 'static) {
-        self.checks.lock().unwrap_or_else(PoisonError::into_inner).push((name, Arc::new(check)));
+    pub fn check(&self, name: &'static str, holds: impl Fn() -> BoxFuture<'static, bool> + Send + Sync + 'static) {
+        self.add(Check { name, needed: true, holds: Arc::new(holds) });
+    }
+
+    /// Adds a condition that readiness shows and does not ask for: without it the process serves on.
+    pub fn show(&self, name: &'static str, holds: impl Fn() -> BoxFuture<'static, bool> + Send + Sync + 'static) {
+        self.add(Check { name, needed: false, holds: Arc::new(holds) });
+    }
+
+    fn add(&self, check: Check) {
+        self.checks.lock().unwrap_or_else(PoisonError::into_inner).push(check);
     }
 
     /// Everything is started: waits for SIGTERM, SIGINT or the death of a task, then stops: readiness fails first, then no new work begins,
@@ -107,23 +122,24 @@ impl Process {
         self.spawn("ops", async move { Ok(serving.await?) });
     }
 
-    async fn readiness(&self) -> Vec<(&'static str, bool)> {
+    /// Whether the process is ready, and what it looked at.
+    async fn readiness(&self) -> (bool, serde_json::Map<String, serde_json::Value>) {
         let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut states = vec![("running", self.started.is_cancelled() && !self.draining.is_cancelled())];
-        for (name, check) in checks {
-            let state = tokio::time::timeout(Duration::from_secs(2), check()).await.unwrap_or(false);
-            states.push((name, state));
+        let mut ready = self.started.is_cancelled() && !self.draining.is_cancelled();
+        let mut states = serde_json::Map::from_iter([("running".to_owned(), ready.into())]);
+        for check in checks {
+            let holds = tokio::time::timeout(Duration::from_secs(2), (check.holds)()).await.unwrap_or(false);
+            ready &= holds || !check.needed;
+            states.insert(check.name.to_owned(), holds.into());
         }
-        states
+        (ready, states)
     }
 }
 
 fn ops_router(process: Process) -> axum::Router {
     async fn ready(State(process): State<Process>) -> (StatusCode, Json<serde_json::Value>) {
-        let states = process.readiness().await;
-        let ready = states.iter().all(|(_, state)| *state);
+        let (ready, checks) = process.readiness().await;
         let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-        let checks: serde_json::Map<_, _> = states.into_iter().map(|(name, ok)| (name.to_owned(), ok.into())).collect();
         (status, Json(serde_json::json!({ "ready": ready, "checks": checks })))
     }
     axum::Router::new()
@@ -132,7 +148,7 @@ fn ops_router(process: Process) -> axum::Router {
         .with_state(process)
 }
 
-/// Without TCP_NODELAY the median call takes 24 ms instead of 2.
+/// Without `TCP_NODELAY` the median call takes 24 ms instead of 2.
 fn incoming(listener: TcpListener) -> TcpIncoming {
     TcpIncoming::from(listener).with_nodelay(Some(true))
 }

@@ -106,9 +106,10 @@ pub(crate) fn summary(follow_up: FollowUp) -> Text {
 
 fn next_step(follow_up: FollowUp) -> Text {
     match follow_up {
-        FollowUp::ReferNow => {
-            Text::new("점수와 관계없이 지금 진료를 받아 보세요.", "Whatever the score, please see a doctor now.")
-        }
+        FollowUp::ReferNow => Text::new(
+            "다만 바로 살펴봐야 할 신호가 있어요. 점수와 관계없이 지금 진료를 받아 보세요.",
+            "But there is a sign that needs attention: whatever the score, please see a doctor now.",
+        ),
         FollowUp::TalkToProfessional => Text::new(
             "소아청소년과 의사나 발달 전문가와 상담해 보세요.",
             "Please talk to a paediatrician or a developmental specialist.",

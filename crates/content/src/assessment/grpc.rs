@@ -14,7 +14,7 @@ use super::follow_up::Cause;
 use super::result::{AreaRow, Results};
 use super::{
     AnswerType, Assessment, Filter, Finding, FollowUp, Level, ProgressRow, Response, Status, Summary, answer, complete,
-    result, start,
+    drawing, result, start,
 };
 use crate::App;
 use crate::age::{Basis, checkpoint};
@@ -103,10 +103,12 @@ impl AssessmentService for App {
         let caller = Caller::of(&request);
         let child_id = Fields::only_uuid("child_id", &request.into_inner().child_id)?;
         let rows = super::progress(self, &caller, child_id).await?;
+        let disclaimer = disclaimer().in_language(caller.locale);
         Ok(Reply::new(proto::ChildProgress {
             child_id: child_id.to_string(),
             points: points(&rows),
-            disclaimer: disclaimer().in_language(caller.locale),
+            svg: drawing::draw(&rows, caller.locale, &disclaimer),
+            disclaimer,
         }))
     }
 }

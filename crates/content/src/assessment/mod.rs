@@ -3,6 +3,7 @@
 mod answer;
 mod asked;
 mod complete;
+mod drawing;
 mod feedback;
 mod follow_up;
 pub(crate) mod grpc;

@@ -110,8 +110,8 @@ impl TryFrom<proto::CreateCategoryRequest> for Category {
         let category = Self {
             id: Uuid::now_v7(),
             slug: slug(&mut fields, &request.slug),
-            name_ko: fields.text("name_ko", &request.name_ko, 80),
-            name_en: fields.text("name_en", &request.name_en, 80),
+            name_ko: fields.line("name_ko", &request.name_ko, 80),
+            name_en: fields.line("name_en", &request.name_en, 80),
             description_ko: fields.optional_text("description_ko", request.description_ko, 500),
             description_en: fields.optional_text("description_en", request.description_en, 500),
             order_index: order_index(&mut fields, request.order_index.unwrap_or(1000)),
@@ -138,8 +138,8 @@ impl TryFrom<proto::UpdateCategoryRequest> for Patch {
         let mask = Mask::parse(f, request.update_mask, &CHANGEABLE);
         let patch = Self {
             slug: mask.kept(f, "slug", request.slug).map(|it| slug(f, &it)),
-            name_ko: mask.kept(f, "name_ko", request.name_ko).map(|it| f.text("name_ko", &it, 80)),
-            name_en: mask.kept(f, "name_en", request.name_en).map(|it| f.text("name_en", &it, 80)),
+            name_ko: mask.kept(f, "name_ko", request.name_ko).map(|it| f.line("name_ko", &it, 80)),
+            name_en: mask.kept(f, "name_en", request.name_en).map(|it| f.line("name_en", &it, 80)),
             description_ko: mask
                 .clearable("description_ko", request.description_ko)
                 .map(|it| f.optional_text("description_ko", it, 500)),

@@ -1,6 +1,6 @@
 //! Growth over gRPC.
 
-use aipoten_kit::{Caller, Fields, Page, Result};
+use aipoten_kit::{Caller, Fields, Locale, Page, Result};
 use aipoten_proto::content::v1 as proto;
 use aipoten_proto::content::v1::growth_service_server::GrowthService;
 use aipoten_proto::timestamp;
@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::who::{Indicator, Position, Score, Unscored};
-use super::{Chart, Measurement, NewMeasurement};
+use super::{Chart, Measurement, NewMeasurement, drawing};
 use crate::App;
 
 #[tonic::async_trait]
@@ -52,7 +52,7 @@ impl GrowthService for App {
         let indicator = fields.required("indicator", charted(request.indicator()));
         fields.finish()?;
         let chart = super::chart(self, &caller, child_id, indicator).await?;
-        Ok(Response::new(chart.into_proto(child_id, indicator)))
+        Ok(Response::new(chart.into_proto(child_id, indicator, caller.locale)))
     }
 }
 
@@ -111,7 +111,9 @@ impl From<Measurement> for proto::GrowthMeasurement {
 }
 
 impl Chart {
-    fn into_proto(self, child_id: Uuid, indicator: Indicator) -> proto::GrowthChart {
+    fn into_proto(self, child_id: Uuid, indicator: Indicator, locale: Locale) -> proto::GrowthChart {
+        let source = "WHO Child Growth Standards, 2006";
+        let svg = drawing::draw(&self, indicator, source, locale);
         let points = |points: Vec<(i64, f64)>| {
             let point = |(days, value): (i64, f64)| proto::ChartPoint {
                 age_days: i32::try_from(days).unwrap_or(i32::MAX),
@@ -127,7 +129,8 @@ impl Chart {
             unit: indicator.unit().to_owned(),
             lines: self.lines.into_iter().map(line).collect(),
             points: points(self.points),
-            source: "WHO Child Growth Standards, 2006".to_owned(),
+            source: source.to_owned(),
+            svg,
         }
     }
 }
@@ -179,7 +182,7 @@ impl Indicator {
         }
     }
 
-    const fn unit(self) -> &'static str {
+    pub(super) const fn unit(self) -> &'static str {
         match self {
             Self::LengthHeightForAge | Self::HeadCircumferenceForAge => "cm",
             Self::BmiForAge => "kg/m2",

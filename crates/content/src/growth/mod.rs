@@ -1,5 +1,6 @@
 //! Growth of a child: what was measured on a day, and how it compares.
 
+mod drawing;
 pub(crate) mod grpc;
 pub(crate) mod store;
 mod who;

@@ -96,21 +96,23 @@ fn difficulty_points(level: Level, difficulty: Difficulty) -> i32 {
 }
 
 fn reason(area: Area, level: Level, difficulty: Difficulty, age_in_months: i32) -> Text {
+    // Of the answers, not of the child: a red flag may stand beside the best score.
     let (ko, en) = match level {
-        Level::NeedsObservation => ("세심한 관찰이 필요해", "needs close observation"),
-        Level::Caution => ("조금 더 지켜볼 점이 있어", "needs some attention"),
-        Level::Good => ("잘 자라고 있어", "is doing well"),
-        Level::Excellent | Level::NotAssessed => ("아주 잘 자라고 있어", "is doing very well"),
+        Level::NeedsObservation => ("문항 가운데 아직 보이지 않는 모습이 많아", "Little of what was asked about"),
+        Level::Caution => ("문항 가운데 아직 자라는 중인 모습이 여럿 있어", "Only a part of what was asked about"),
+        Level::Good => ("문항에서 기대하는 모습이 대체로 보여", "Most of what was asked about"),
+        Level::Excellent | Level::NotAssessed => ("문항에서 기대하는 모습이 고르게 보여", "What was asked about"),
     };
+    let seen = if level < Level::NotAssessed { "can be seen yet" } else { "is in place" };
     let (how_ko, how_en) = match difficulty {
         Difficulty::Easy => ("쉬운", "an easy"),
         Difficulty::Medium => ("조금 도전이 되는", "a moderately challenging"),
         Difficulty::Hard => ("도전이 되는", "a challenging"),
     };
     Text::new(
-        format!("{} 발달에 {ko} {age_in_months}개월 아이에게 맞는 {how_ko} 놀이를 골랐어요.", area.name_ko()),
+        format!("{} 영역의 {ko}, {age_in_months}개월 아이에게 맞는 {how_ko} 놀이를 골랐어요.", area.name_ko()),
         format!(
-            "Your child's {} development {en}, so here is {how_en} activity for {age_in_months} months of age.",
+            "{en} {} development {seen}, so here is {how_en} activity for {age_in_months} months of age.",
             area.name_en()
         ),
     )

@@ -215,12 +215,21 @@ async fn two_values_of_a_day_sent_at_once_are_both_kept() {
     let world = World::start().await;
     let parent = world.parent().await;
     let child_id = world.child(&parent, 12).await;
-    let weight = CreateGrowthMeasurementRequest { weight_g: Some(9000), ..of(&child_id) };
-    let height = CreateGrowthMeasurementRequest { height_mm: Some(740), ..of(&child_id) };
-    let (first, second) = tokio::join!(record(&world, &parent, weight), record(&world, &parent, height));
-    first.expect("a weight");
-    second.expect("a height");
+    let send = |request: CreateGrowthMeasurementRequest| {
+        let (mut growth, request) = (world.growth(), parent.asks(request));
+        tokio::spawn(async move { growth.create_growth_measurement(request).await })
+    };
+    let mut sent = Vec::new();
+    for day in 0..20 {
+        let of_day = CreateGrowthMeasurementRequest { measured_on: Some(days_ago(day).to_string()), ..of(&child_id) };
+        sent.push(send(CreateGrowthMeasurementRequest { weight_g: Some(9000), ..of_day.clone() }));
+        sent.push(send(CreateGrowthMeasurementRequest { height_mm: Some(740), ..of_day }));
+    }
+    for answer in sent {
+        answer.await.expect("no panic").expect("kept");
+    }
     let request = ListGrowthMeasurementsRequest { child_id, ..Default::default() };
     let list = world.growth().list_growth_measurements(parent.asks(request)).await.expect("a list").into_inner();
-    assert_eq!((list.measurements[0].weight_g, list.measurements[0].height_mm), (Some(9000), Some(740)));
+    assert_eq!(list.measurements.len(), 20);
+    assert!(list.measurements.iter().all(|it| (it.weight_g, it.height_mm) == (Some(9000), Some(740))));
 }

@@ -6,4 +6,5 @@ mod failures;
 mod faults;
 mod listening;
 mod publishing;
+mod road;
 mod world;

@@ -40,6 +40,11 @@ struct Count {
 }
 
 impl Limiter {
+    /// Whether all gateways count together.
+    pub(crate) async fn redis_answers(&self) -> bool {
+        self.redis.ask(|mut redis| async move { redis::cmd("PING").exec_async(&mut redis).await }).await.is_some()
+    }
+
     pub(crate) fn new(limits: Limits, redis: Arc<PatientRedis>, prefix: &str) -> Self {
         Self {
             limits,

@@ -91,7 +91,7 @@ impl TryFrom<CreateChildRequest> for Details {
         let days_alone = request.gestational_days.is_some() && request.gestational_weeks.is_none();
         fields.check(!days_alone, "gestational_days", "needs_weeks");
         let details = Self {
-            name: fields.text("name", &request.name, 80),
+            name: fields.line("name", &request.name, 80),
             birth_date: birth_date(&mut fields, &request.birth_date),
             gender: gender.unwrap_or(Gender::NotStated),
             gestational_weeks: weeks(&mut fields, request.gestational_weeks),
@@ -134,7 +134,7 @@ impl TryFrom<UpdateChildRequest> for Patch {
         let gender = gender(request.gender());
         let fields = &mut fields;
         let patch = Self {
-            name: mask.kept(fields, "name", request.name).map(|name| fields.text("name", &name, 80)),
+            name: mask.kept(fields, "name", request.name).map(|name| fields.line("name", &name, 80)),
             birth_date: mask.kept(fields, "birth_date", request.birth_date).map(|date| birth_date(fields, &date)),
             gender: mask.kept(fields, "gender", gender),
             gestational_weeks: mask.clearable("gestational_weeks", weeks(fields, request.gestational_weeks)),

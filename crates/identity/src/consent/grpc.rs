@@ -41,7 +41,7 @@ impl TryFrom<RecordConsentRequest> for Decision {
             let proved = kind != Some(Kind::Guardian) || method != Method::Web;
             fields.check(proved, "method", "guardian_needs_proof");
         }
-        let text_version = if granted { fields.text("text_version", &request.text_version, 40) } else { String::new() };
+        let text_version = if granted { fields.line("text_version", &request.text_version, 40) } else { String::new() };
         let evidence = fields.optional_text("evidence", request.evidence, 200);
         fields.finish()?;
         let kind = kind.ok_or_else(|| Error::invalid("kind", "required"))?;

@@ -11,6 +11,7 @@ use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::oneshot;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::config;
 
@@ -68,6 +69,8 @@ impl Pool {
 
     async fn run(&self, password: &str, hash: Option<String>) -> Result<Answer> {
         let (answer, answered) = oneshot::channel();
+        // Devices write the same Hangul and accents as different code points (NIST 800-63B-4: normalize before hashing).
+        let password: String = password.nfc().collect();
         self.queue.try_send(Job { password: password.into(), hash, answer }).map_err(|refused| match refused {
             TrySendError::Full(_) => Error::Unavailable("TOO_MANY_SIGN_INS".into(), Duration::from_secs(3)),
             TrySendError::Disconnected(_) => Error::Internal(anyhow::anyhow!("the password threads are gone")),
@@ -144,6 +147,14 @@ mod tests {
         assert!(!pool.matches("wrong horse 7!", Some(&hash)).await.expect("checked"));
         assert!(!pool.matches("nobody", None).await.expect("checked"));
         assert_ne!(hash, pool.hash("correct horse 7!").await.expect("hashed"));
+    }
+
+    #[tokio::test]
+    async fn a_password_is_the_same_however_a_device_writes_it() {
+        let pool = Pool::start(&config::Password::default());
+        let hash = pool.hash("비밀번호 é 7!").await.expect("hashed");
+        let taken_apart: String = "비밀번호 é 7!".nfd().collect();
+        assert!(pool.matches(&taken_apart, Some(&hash)).await.expect("checked"));
     }
 
     #[tokio::test]

@@ -104,11 +104,11 @@ impl TryFrom<CreateSessionRequest> for Attempt {
 
     fn try_from(request: CreateSessionRequest) -> Result<Self, Error> {
         let mut fields = Fields::new();
-        let email = fields.text("email", &request.email, 254);
+        let email = fields.line("email", &request.email, 254);
         let length = request.password.chars().count();
         fields.check(length > 0, "password", "required");
         fields.check(length <= 128, "password", "too_long max=128");
-        let device_label = fields.optional_text("device_label", request.device_label, 80);
+        let device_label = request.device_label.map(|it| fields.line("device_label", &it, 80));
         fields.finish()?;
         Ok(Self { email, password: request.password.into(), device_label })
     }

@@ -72,7 +72,7 @@ fn registration(request: RegisterUserRequest, rules: &config::Password) -> Resul
         }
     };
     let locale = locale(request.locale());
-    let name = fields.text("name", &request.name, 80);
+    let name = fields.line("name", &request.name, 80);
     let phone = phone(&mut fields, request.phone);
     let consents = consents(&mut fields, &request.consents);
     fields.finish()?;
@@ -80,7 +80,7 @@ fn registration(request: RegisterUserRequest, rules: &config::Password) -> Resul
 }
 
 fn email(fields: &mut Fields, text: &str) -> String {
-    let email = fields.text("email", text, 254);
+    let email = fields.line("email", text, 254);
     let fine = email.split_once('@').is_some_and(|(local, domain)| {
         let labels = domain.split('.').all(|label| !label.is_empty());
         !local.is_empty() && local.len() <= 64 && domain.contains('.') && labels && !domain.contains('@')
@@ -104,7 +104,7 @@ fn consents(fields: &mut Fields, given: &[GivenConsent]) -> Vec<NewConsent> {
         return consents;
     }
     for (at, consent) in given.iter().enumerate() {
-        let text_version = fields.text(&format!("consents[{at}].text_version"), &consent.text_version, 40);
+        let text_version = fields.line(&format!("consents[{at}].text_version"), &consent.text_version, 40);
         let kind = consent::parse_kind(consent.kind());
         let registrable = kind.filter(|kind| matches!(kind, Kind::Terms | Kind::Privacy | Kind::Marketing));
         match registrable {
@@ -138,7 +138,7 @@ impl TryFrom<UpdateMeRequest> for Patch {
         let mask = Mask::parse(&mut fields, request.update_mask.take(), &["name", "phone", "locale"]);
         let spoken = locale(request.locale());
         let patch = Self {
-            name: mask.kept(&mut fields, "name", request.name).map(|name| fields.text("name", &name, 80)),
+            name: mask.kept(&mut fields, "name", request.name).map(|name| fields.line("name", &name, 80)),
             phone: mask.clearable("phone", request.phone).map(|text| phone(&mut fields, text)),
             locale: mask.kept(&mut fields, "locale", spoken),
             expected_version: request.expected_version,

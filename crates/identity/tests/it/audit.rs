@@ -1,12 +1,16 @@
+use aipoten_events::{Aggregate, Context, publish};
+use aipoten_kit::test::{eventually, own_broker_url};
+use aipoten_proto::common::v1::{AdminActed, Consumer, DropFailedEventRequest, ListFailedEventsRequest};
 use aipoten_proto::identity::v1::{ListSecurityEventsRequest, ListSecurityEventsResponse};
 use secrecy::ExposeSecret as _;
 use sqlx::ConnectOptions as _;
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
-use tonic::{Response, Status};
+use tonic::{Code, Response, Status};
+use uuid::Uuid;
 
 use crate::child::get;
-use crate::world::{Person, World, violations};
+use crate::world::{Person, World, assert_refused, violations};
 
 async fn events(
     world: &World,
@@ -80,5 +84,80 @@ async fn the_service_can_write_its_logs_and_never_change_them() {
     let created = sqlx::raw_sql("CREATE TABLE mine (id int)").execute(&mut service).await;
     assert!(created.is_err(), "the service's role has no DDL");
     drop(service);
+    world.end().await;
+}
+
+/// Tells that an administrator dropped something, as any service would.
+async fn tell(world: &World, actor_id: &str, dropped: &str) {
+    let row = Aggregate { kind: "failed_event", id: Uuid::now_v7(), seq: 1 };
+    let act = AdminActed {
+        actor_id: actor_id.to_owned(),
+        action: "failed_event.dropped".to_owned(),
+        resource: "failed_event".to_owned(),
+        resource_id: dropped.to_owned(),
+    };
+    let context = Context { request_id: Some("r-9".to_owned()), ..Context::default() };
+    let mut conn = world.pool().acquire().await.expect("a connection");
+    publish(&mut conn, row, &act, &context).await.expect("published");
+}
+
+#[tokio::test]
+async fn what_an_administrator_did_in_any_service_is_written_down_once() {
+    let broker = own_broker_url("audit");
+    let world = World::start_with(|_, common| common.broker.url = broker.into()).await;
+    let administrator = world.administrator().await;
+    let [dropped, by_hand, nonsense, last] = [(); 4].map(|()| Uuid::now_v7());
+    tell(&world, &administrator.id.to_string(), &dropped.to_string()).await;
+    tell(&world, "", &by_hand.to_string()).await;
+    tell(&world, "nobody", &nonsense.to_string()).await;
+    let noted = "SELECT count(*) FROM audit_logs WHERE resource_id = $1 AND action = 'failed_event.dropped'
+                 AND outcome = 'success' AND request_id = 'r-9'";
+    eventually("both are noted", async || {
+        world.count(noted, dropped).await == 1 && world.count(noted, by_hand).await == 1
+    })
+    .await;
+    eventually("what cannot be noted is kept for people to see", async || {
+        world.count("SELECT count(*) FROM failed_events WHERE $1 IS NOT NULL", nonsense).await == 1
+    })
+    .await;
+    assert_eq!(world.count(noted, nonsense).await, 0);
+
+    world.alter("UPDATE outbox SET sent_at = NULL, next_at = now() WHERE $1 IS NOT NULL", dropped).await;
+    eventually("all are sent again", async || {
+        world.count("SELECT count(*) FROM outbox WHERE $1 IS NOT NULL AND sent_at IS NULL", dropped).await == 0
+    })
+    .await;
+    tell(&world, &administrator.id.to_string(), &last.to_string()).await;
+    eventually("the last is noted", async || world.count(noted, last).await == 1).await;
+    assert_eq!((world.count(noted, dropped).await, world.count(noted, by_hand).await), (1, 1));
+    let by =
+        "SELECT count(*) FROM audit_logs WHERE actor_id = $1 AND actor_role = 'admin' AND resource = 'failed_event'";
+    assert_eq!(world.count(by, administrator.id).await, 2);
+    let trail = events(&world, &administrator, None, None).await.expect("listed").into_inner().events;
+    assert_eq!(trail[0].action, "failed_event.dropped");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn failed_events_are_for_administrators_alone() {
+    let world = World::start().await;
+    let list = ListFailedEventsRequest { consumer: Consumer::Identity.into(), ..ListFailedEventsRequest::default() };
+    let drop_one = DropFailedEventRequest {
+        event_id: Uuid::now_v7().to_string(),
+        consumer: Consumer::Identity.into(),
+        reason: "no longer needed".to_owned(),
+    };
+    for person in [world.parent().await, world.therapist().await] {
+        let listed = world.failed_events().list_failed_events(person.asks(list)).await;
+        assert_refused(listed, Code::PermissionDenied, "PERMISSION_DENIED");
+        let dropped = world.failed_events().drop_failed_event(person.asks(drop_one.clone())).await;
+        assert_refused(dropped, Code::PermissionDenied, "PERMISSION_DENIED");
+    }
+    assert_refused(world.failed_events().list_failed_events(list).await, Code::Unauthenticated, "UNAUTHENTICATED");
+    let administrator = world.administrator().await;
+    let listed = world.failed_events().list_failed_events(administrator.asks(list)).await.expect("listed");
+    assert!(listed.into_inner().events.is_empty());
+    let dropped = world.failed_events().drop_failed_event(administrator.asks(drop_one)).await;
+    assert_refused(dropped, Code::NotFound, "NOT_FOUND");
     world.end().await;
 }

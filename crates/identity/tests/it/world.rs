@@ -8,6 +8,7 @@ use aipoten_identity::{Common, Config, MIGRATOR, build, seed_administrator, serv
 use aipoten_kit::config::Tokens;
 use aipoten_kit::test::{TestDatabase, broker_url, encryption, redis};
 use aipoten_kit::{Process, metadata};
+use aipoten_proto::common::v1::failed_event_service_client::FailedEventServiceClient;
 use aipoten_proto::identity::v1::audit_service_client::AuditServiceClient;
 use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
 use aipoten_proto::identity::v1::consent_service_client::ConsentServiceClient;
@@ -68,6 +69,10 @@ impl Identity {
 
     pub(crate) fn children(&self) -> ChildServiceClient<Channel> {
         ChildServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn failed_events(&self) -> FailedEventServiceClient<Channel> {
+        FailedEventServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn audit(&self) -> AuditServiceClient<Channel> {

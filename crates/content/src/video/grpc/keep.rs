@@ -25,11 +25,11 @@ impl TryFrom<proto::CreateVideoRequest> for Video {
         );
         let video = Self {
             id: Uuid::now_v7(),
-            title_ko: f.text("title_ko", &request.title_ko, 200),
-            title_en: f.text("title_en", &request.title_en, 200),
+            title_ko: f.line("title_ko", &request.title_ko, 200),
+            title_en: f.line("title_en", &request.title_en, 200),
             description_ko: f.text("description_ko", &request.description_ko, 2000),
             description_en: f.text("description_en", &request.description_en, 2000),
-            video_url: f.text("video_url", &request.video_url, 500),
+            video_url: f.line("video_url", &request.video_url, 500),
             video_platform: parse_platform(f, "video_platform", request.video_platform),
             embed_code: None,
             thumbnail_url: request.thumbnail_url.map(|it| https(f, "thumbnail_url", &it)),
@@ -101,15 +101,15 @@ impl TryFrom<proto::UpdateVideoRequest> for Patch {
         let f = &mut fields;
         let mask = Mask::parse(f, request.update_mask, &CHANGEABLE);
         let patch = Self {
-            title_ko: mask.kept(f, "title_ko", request.title_ko).map(|it| f.text("title_ko", &it, 200)),
-            title_en: mask.kept(f, "title_en", request.title_en).map(|it| f.text("title_en", &it, 200)),
+            title_ko: mask.kept(f, "title_ko", request.title_ko).map(|it| f.line("title_ko", &it, 200)),
+            title_en: mask.kept(f, "title_en", request.title_en).map(|it| f.line("title_en", &it, 200)),
             description_ko: mask
                 .kept(f, "description_ko", request.description_ko)
                 .map(|it| f.text("description_ko", &it, 2000)),
             description_en: mask
                 .kept(f, "description_en", request.description_en)
                 .map(|it| f.text("description_en", &it, 2000)),
-            video_url: mask.kept(f, "video_url", request.video_url).map(|it| f.text("video_url", &it, 500)),
+            video_url: mask.kept(f, "video_url", request.video_url).map(|it| f.line("video_url", &it, 500)),
             video_platform: mask
                 .kept(f, "video_platform", request.video_platform)
                 .map(|it| parse_platform(f, "video_platform", it)),
