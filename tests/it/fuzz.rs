@@ -28,7 +28,7 @@ async fn fuzz_as_parent_therapist_and_administrator() -> anyhow::Result<()> {
     let admin = platform.api.sign_in(ADMIN.0, ADMIN.1).await?;
     let mut failed = Vec::new();
     for (who, api) in [("parent", &parent), ("therapist", &therapist), ("administrator", &admin)] {
-        println!("== as {who}");
+        eprintln!("== as {who}");
         if !fuzz(api, who).await? {
             failed.push(who);
         }

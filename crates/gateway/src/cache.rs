@@ -152,7 +152,7 @@ impl Cache {
         hash: &[u8; 32],
         fetch: impl Future<Output = Answer<T>>,
     ) -> Answer<Page> {
-        let key = format!("{}cache:{}:{}", self.prefix, shelf.name(), hexadecimal(hash));
+        let key = format!("{}cache:{}:{}", self.prefix, shelf.name(), etag::hexadecimal(hash));
         let kept = self.read(shelf, &key).await;
         if let Some((epoch, Some(kept))) = &kept
             && let Some(body) = kept.strip_prefix(stamp(*epoch).as_slice())
@@ -195,10 +195,6 @@ impl Cache {
 
 fn stamp(epoch: u64) -> Vec<u8> {
     format!("{epoch}\n").into_bytes()
-}
-
-fn hexadecimal(hash: &[u8]) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Page {

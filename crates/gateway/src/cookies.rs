@@ -76,7 +76,7 @@ impl Csrf {
     /// the token. `session_id` is that of the access token; it is not known where that has expired.
     pub(crate) fn check(&self, method: &Method, headers: &HeaderMap, session_id: Option<Uuid>) -> Answer<()> {
         let safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-        if safe || (self.from_a_page_of_ours(headers) && self.knows_the_token(headers, session_id)) {
+        if safe || (self.is_of_our_page(headers) && self.knows_the_token(headers, session_id)) {
             Ok(())
         } else {
             Err(Failure::new("CSRF_FAILED"))
@@ -84,7 +84,7 @@ impl Csrf {
     }
 
     /// Old browsers do not say where a request comes from: then the token alone decides.
-    fn from_a_page_of_ours(&self, headers: &HeaderMap) -> bool {
+    fn is_of_our_page(&self, headers: &HeaderMap) -> bool {
         let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
         let listed = |origin: &str| self.origins.iter().any(|it| it == origin);
         matches!(text(FETCH_SITE), None | Some("same-origin" | "none")) || text(ORIGIN).is_some_and(listed)

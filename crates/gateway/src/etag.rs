@@ -18,15 +18,17 @@ const COMPRESSED: &str = "-gzip";
 /// The tag of a representation: `"7-5f0c…"`. The version says what a change may be based on (`If-Match`), the fingerprint
 /// what the caller has seen: the same version reads otherwise in another language or on another day.
 pub(crate) fn tag(version: Option<i64>, body: &[u8]) -> HeaderValue {
-    let mut tag = String::from("\"");
-    if let Some(version) = version {
-        let _ = write!(tag, "{version}-");
-    }
-    for byte in &Sha256::digest(body)[..12] {
-        let _ = write!(tag, "{byte:02x}");
-    }
-    tag.push('"');
+    let fingerprint = hexadecimal(&Sha256::digest(body)[..12]);
+    let tag = version.map_or_else(|| format!("\"{fingerprint}\""), |version| format!("\"{version}-{fingerprint}\""));
     HeaderValue::try_from(tag).expect("quotes, digits and hexadecimal letters are visible ASCII")
+}
+
+/// Two digits a byte.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The version in a tag of ours.

@@ -38,6 +38,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use futures::FutureExt as _;
 use http::{HeaderName, HeaderValue, Method, header};
+use prost::Name as _;
 use tokio::net::TcpListener;
 use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
@@ -108,6 +109,11 @@ fn watch(gateway: &Gateway, process: &Process) {
         let gateway = gateway.clone();
         async move { gateway.limiter().redis_answers().await }.boxed()
     });
+}
+
+/// The events that a gateway listens to.
+pub fn hears() -> [String; 1] {
+    [ContentChanged::full_name()]
 }
 
 /// Cached answers go when what they show was changed. Without the broker they live their time.
