@@ -22,9 +22,12 @@ demo: ## drive the care journey over REST against the running platform
 	@cargo build -q --workspace
 	@target/debug/demo http://127.0.0.1:3000
 
-.PHONY: test lint fmt proto-lint openapi-check
+.PHONY: test lint fmt fuzz proto-lint openapi-check
 test: ## everything that CI checks
 	@$(local)/check.sh
+
+fuzz: ## nonsense to every route of a platform of its own, as parent, therapist and administrator
+	@$(local)/fuzz.sh
 
 lint: ## the part of it that needs no servers: formatting, protos, clippy
 	@$(local)/check.sh lint

@@ -10,6 +10,7 @@ made_once() {
   cat "$file"
 }
 
+development_csrf_key() { echo "dev-$(random_base64 32)"; }
 development_key() { echo "dev1:$(random_base64 32)"; }
 
 # Long enough to guess in vain, with the letter, digit and sign that are asked for.
@@ -24,6 +25,7 @@ environment_lines() {
       "BROKER__URL=amqp://guest:guest@127.0.0.1:$amqp_port/%2f" \
       "IDENTITY__ENCRYPTION__KEYS=$(made_once encryption-key development_key)" \
       IDENTITY__ENCRYPTION__ACTIVE=dev1 \
+      "GATEWAY__CSRF_KEY=$(made_once csrf-key development_csrf_key)" \
       IDENTITY__ADMIN__EMAIL=admin@aipoten.example \
       "IDENTITY__ADMIN__PASSWORD=$(made_once admin-password administrator_password)" \
       REFLECTION=true \

@@ -4,6 +4,7 @@ mod broker;
 mod configuration;
 mod contract;
 mod failed_events;
+mod fuzz;
 mod isolation;
 mod journey;
 mod platform;

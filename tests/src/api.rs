@@ -72,6 +72,11 @@ impl Api {
         self.token.as_deref()
     }
 
+    /// The address of a path at the server's root.
+    pub fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
     /// A request below /api/v1 (or at the root with a path that begins with `//`).
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let url = match path.strip_prefix("//") {

@@ -7,7 +7,8 @@ use prost_reflect::{DescriptorPool, FieldDescriptor, FileDescriptor, Kind, Messa
 use serde_json::{Map, Value, json};
 
 const DESCRIPTION: &str = "Events between the services, over RabbitMQ. One durable topic exchange; the routing key is the \
-full name of the event's message. Each service takes its events from one durable queue, aipoten.<service>. The body is \
+full name of the event's message. Each service takes its events from one durable queue, aipoten.<service>; a gateway hears of them \
+while it is connected. The body is \
 the protobuf message; the schemas show its JSON. Events come at least once and in any order: the id in the headers tells \
 copies, aggregate_seq tells which state of the row is newer.";
 
@@ -24,6 +25,9 @@ pub(crate) fn document() -> anyhow::Result<Value> {
         for service in services.iter().filter(|it| it.event_types().any(|taken| taken == full_name)) {
             let service = service.service();
             operations.insert(format!("{service}.receive.{name}"), operation("receive", service, full_name));
+        }
+        if aipoten_gateway::hears().iter().any(|heard| heard == full_name) {
+            operations.insert(format!("gateway.receive.{name}"), operation("receive", "gateway", full_name));
         }
         messages.insert(full_name.to_owned(), message(&event)?);
     }
@@ -196,7 +200,9 @@ mod tests {
             chosen.filter_map(|it| it["channel"]["$ref"].as_str()?.strip_prefix("#/channels/")).collect()
         };
         let tables = [aipoten_identity::consumers(), aipoten_content::consumers()];
-        let taken: BTreeSet<&str> = tables.iter().flat_map(Consumers::event_types).collect();
+        let heard = aipoten_gateway::hears();
+        let taken = tables.iter().flat_map(Consumers::event_types).chain(heard.iter().map(String::as_str));
+        let taken: BTreeSet<&str> = taken.collect();
         assert_eq!(events("receive"), taken);
         assert_eq!(events("send"), taken, "an event that nobody takes would stay in the outbox");
     }

@@ -46,7 +46,12 @@ async fn start(role: Role, settings: &Settings, process: &Process) -> anyhow::Re
             aipoten_content::serve(&app, settings.reflection, listener, process)?;
         }
         Role::Gateway => {
-            let app = aipoten_gateway::build(&settings.gateway, &settings.redis, &settings.tokens)?;
+            let common = aipoten_gateway::Common {
+                redis: settings.redis.clone(),
+                broker: settings.broker.clone(),
+                tokens: settings.tokens.clone(),
+            };
+            let app = aipoten_gateway::build(&settings.gateway, &common)?;
             let listener = bind("gateway.listen", settings.gateway.listen).await?;
             aipoten_gateway::serve(app, listener, process)?;
         }

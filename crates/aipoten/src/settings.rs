@@ -65,6 +65,7 @@ impl Settings {
         let keys = self.identity.encryption.keys.expose_secret();
         let development = [
             ("identity.encryption.keys", keys.split(',').any(|key| key.trim().starts_with("dev"))),
+            ("gateway.csrf_key", self.gateway.csrf_key.expose_secret().starts_with("dev")),
             ("identity.admin.password", !self.identity.admin.password.is_empty()),
             ("broker.url", self.broker.url.expose_secret().contains("guest:guest@")),
         ];
@@ -126,6 +127,8 @@ mod tests {
         assert!(error.contains("AIPOTEN__IDENTITY__ENCRYPTION__KEYS"), "{error}");
         assert!(!error.contains("QUFB"), "{error}");
         settings(&[key, ("AIPOTEN__MODE", "development")]).expect("development takes it");
+        let error = settings(&[("AIPOTEN__GATEWAY__CSRF_KEY", "dev-key")]).unwrap_err().to_string();
+        assert!(error.contains("gateway.csrf_key"), "{error}");
         let error = settings(&[("AIPOTEN__BROKER__URL", "amqp://guest:guest@broker/")]).unwrap_err().to_string();
         assert!(error.contains("broker.url"), "{error}");
     }

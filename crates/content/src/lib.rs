@@ -4,6 +4,7 @@ mod age;
 mod area;
 mod assessment;
 mod category;
+mod change;
 mod child;
 mod clock;
 mod config;
@@ -18,7 +19,7 @@ mod video;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use aipoten_events::{FailedEvents, Relay};
+use aipoten_events::{FailedEvents, Relay, Wake};
 use aipoten_kit::config::Tokens;
 use aipoten_kit::token::Verifier;
 use aipoten_kit::{AuthenticateLayer, GrpcServer, Process, Revocations, database};
@@ -51,6 +52,7 @@ pub struct Parts {
     verifier: Verifier,
     revocations: Revocations,
     failed_events: FailedEvents,
+    relay: Wake,
 }
 
 impl std::ops::Deref for App {
@@ -81,6 +83,7 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
     let relay = Relay::new("content", pool.clone(), common.broker.clone());
     let app = App(Arc::new(Parts {
         failed_events: FailedEvents::new("content", pool.clone(), relay.wake()),
+        relay: relay.wake(),
         pool,
         children: ChildServiceClient::new(identity.clone()),
         verifier: Verifier::asking(&common.tokens.issuer, identity.clone()),

@@ -30,6 +30,7 @@ NOT_OWN_ACCOUNT = This cannot be done to your own account. Please ask another ad
 EMAIL_TAKEN = There is already an account with this e-mail address.
 CODE_TAKEN = This code has been used already.
 SLUG_TAKEN = This name is already used in an address.
+NO_COOKIE_SESSIONS = This service does not keep sessions in cookies.
 LIMIT_REACHED = You can have { $max } at most.
 ASSESSMENT_IN_PROGRESS = This child has a check in progress. Resume it, or cancel it to start another one.
 ASSESSMENT_EXPIRED = This check was started more than 30 days ago. Please start a new one.

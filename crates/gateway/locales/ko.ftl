@@ -30,6 +30,7 @@ NOT_OWN_ACCOUNT = 자신의 계정에는 할 수 없습니다. 다른 관리자�
 EMAIL_TAKEN = 이미 가입된 이메일 주소입니다.
 CODE_TAKEN = 이미 사용된 코드입니다.
 SLUG_TAKEN = 이미 사용 중인 주소 이름입니다.
+NO_COOKIE_SESSIONS = 이 서비스는 쿠키 로그인을 지원하지 않습니다.
 LIMIT_REACHED = 최대 { $max }개까지 등록할 수 있습니다.
 ASSESSMENT_IN_PROGRESS = 이 아이는 진행 중인 발달 체크가 있습니다. 이어서 하거나 취소한 뒤 새로 시작해 주세요.
 ASSESSMENT_EXPIRED = 발달 체크를 시작한 지 30일이 지났습니다. 새로 시작해 주세요.

@@ -67,6 +67,16 @@ impl Call {
         request
     }
 
+    /// A call that speaks for nobody.
+    pub(crate) fn anonymous(origin: Arc<Origin>) -> Self {
+        Self { origin, bearer: None }
+    }
+
+    /// Language of the answer.
+    pub(crate) fn language(&self) -> &'static str {
+        self.origin.locale.as_str()
+    }
+
     fn of(parts: &Parts, bearer: Option<HeaderValue>) -> Result<Self, Failure> {
         let origin = parts.extensions.get::<Arc<Origin>>().cloned();
         origin.map(|origin| Self { origin, bearer }).ok_or_else(|| Failure::new("INTERNAL"))

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use aipoten_kit::config::list;
+use aipoten_kit::config::{Secret, list};
 use anyhow::Context as _;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,12 @@ pub struct Config {
     /// Networks of the proxies whose `X-Forwarded-For` is believed.
     #[serde(deserialize_with = "list")]
     pub trusted_proxies: Vec<String>,
+    /// Key of the CSRF tokens that go with sessions in cookies, at least 32 characters, the same for all gateways. Without
+    /// it sessions are not kept in cookies. One that begins with `dev` is refused in production.
+    pub csrf_key: Secret,
+    /// Seconds without an answer from identity after which ended sessions are asked for at every request for children,
+    /// administration and exports.
+    pub revocations_stale_s: u64,
     /// How many requests a caller may make.
     pub limits: Limits,
     /// Seconds a request may take before it is answered with 504.
@@ -40,6 +46,8 @@ impl Default for Config {
             content_url: "http://127.0.0.1:5002".to_owned(),
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            csrf_key: Secret::default(),
+            revocations_stale_s: 30,
             limits: Limits::default(),
             request_timeout_s: 30,
             body_limit: 1024 * 1024,

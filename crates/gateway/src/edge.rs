@@ -5,18 +5,23 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use aipoten_kit::User;
 use aipoten_kit::token::Refusal;
+use aipoten_proto::identity::v1::CheckSessionRequest;
+use axum::Extension;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method};
 use tracing::Instrument as _;
 
-use crate::call::{Origin, Token};
+use crate::call::{Call, Origin, Token};
+use crate::compress::Secret;
 use crate::error::Failure;
 use crate::gateway::Gateway;
-use crate::{envelope, headers, origin};
+use crate::routes::PREFIX;
+use crate::{cookies, envelope, headers, origin};
 
 /// Address of the other end of the connection.
 #[derive(Debug, Clone, Copy)]
@@ -78,30 +83,71 @@ pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
 }
 
 /// Checks the token and the limits.
-pub(crate) async fn admit(State(gateway): State<Gateway>, mut request: Request, next: Next) -> Response {
-    let token = token_of(&gateway, request.headers()).await;
-    let user = if let Token::Good(_, user) = &token { Some(user.id) } else { None };
-    let ip = request.extensions().get::<Arc<Origin>>().map_or(IpAddr::from([0, 0, 0, 0]), |origin| origin.client_ip);
-    let verdict = gateway.limiter().check(user, ip, request.method(), route_of(&request)).await;
+pub(crate) async fn admit(
+    State(gateway): State<Gateway>,
+    Extension(origin): Extension<Arc<Origin>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let token = token_of(&gateway, request.method(), request.headers()).await;
+    let user = if let Token::Good(_, user) = &token { Some(user.clone()) } else { None };
+    let route = route_of(&request).to_owned();
+    let user_id = user.as_ref().map(|user| user.id);
+    let verdict = gateway.limiter().check(user_id, origin.client_ip, request.method(), &route).await;
     request.extensions_mut().insert(token);
-    let mut response = match verdict.refusal() {
+    let refusal = match verdict.refusal() {
+        Some(failure) => Some(failure),
+        None => make_certain(&gateway, origin, user, &route).await.err(),
+    };
+    let mut response = match refusal {
         Some(failure) => failure.into_response(),
         None => next.run(request).await,
     };
+    if route.strip_prefix(PREFIX).is_some_and(|route| route.starts_with("/auth/")) {
+        response.extensions_mut().insert(Secret);
+    }
     verdict.write(response.headers_mut());
     response
 }
 
 /// Services check the token again: this refuses early, and tells whose limit a request counts to.
-async fn token_of(gateway: &Gateway, headers: &HeaderMap) -> Token {
-    let Some(header) = headers.get(AUTHORIZATION) else { return Token::Absent };
-    let Some(token) = header.to_str().ok().and_then(bearer) else { return Token::Bad("UNAUTHENTICATED") };
+async fn token_of(gateway: &Gateway, method: &Method, headers: &HeaderMap) -> Token {
+    if let Some(header) = headers.get(AUTHORIZATION) {
+        let Some(token) = header.to_str().ok().and_then(bearer) else { return Token::Bad("UNAUTHENTICATED") };
+        return checked(gateway, token).await;
+    }
+    let Some(token) = cookies::access(headers) else { return Token::Absent };
+    let token = checked(gateway, token).await;
+    if let Token::Good(_, user) = &token
+        && let Err(refusal) = gateway.csrf().check(method, headers, Some(user.session_id))
+    {
+        return Token::Bad(refusal.code);
+    }
+    token
+}
+
+async fn checked(gateway: &Gateway, token: &str) -> Token {
     match gateway.verify(token).await {
         Ok(user) => HeaderValue::try_from(format!("Bearer {token}"))
             .map_or(Token::Bad("UNAUTHENTICATED"), |header| Token::Good(header, user)),
         Err(Refusal::Expired) => Token::Bad("TOKEN_EXPIRED"),
         Err(Refusal::Invalid) => Token::Bad("UNAUTHENTICATED"),
     }
+}
+
+/// While the feed of ended sessions is silent, identity is asked itself where children, administration or exports are
+/// at stake; without its answer nobody passes.
+async fn make_certain(gateway: &Gateway, origin: Arc<Origin>, user: Option<User>, route: &str) -> Result<(), Failure> {
+    let Some(user) = user.filter(|_| gateway.is_stale() && needs_certainty(route)) else { return Ok(()) };
+    let ask = CheckSessionRequest { session_id: user.session_id.to_string() };
+    let session = gateway.sessions().check_session(Call::anonymous(origin).with(ask)).await?.into_inner();
+    if session.live { Ok(()) } else { Err(Failure::new("UNAUTHENTICATED")) }
+}
+
+fn needs_certainty(route: &str) -> bool {
+    let route = route.strip_prefix(PREFIX).unwrap_or(route);
+    let begins = ["/children", "/assessments", "/videos/recommended", "/admin", "/users/me/export"];
+    begins.iter().any(|begin| route.starts_with(begin))
 }
 
 /// The name of the scheme may be written in any case.
@@ -120,6 +166,16 @@ mod tests {
         let failure = response.extensions().get::<Failure>().expect("a failure");
         assert_eq!((response.status().as_u16(), failure.code), (500, "INTERNAL"));
         assert!(!format!("{failure:?}").contains("secret"));
+    }
+
+    #[test]
+    fn what_must_not_leak_needs_certainty() {
+        for route in ["/children/{child_id}", "/children", "/assessments/{assessment_id}", "/admin/videos"] {
+            assert!(needs_certainty(&format!("{PREFIX}{route}")), "{route}");
+        }
+        for route in ["/videos/{video_id}", "/auth/me", "/users/me", ""] {
+            assert!(!needs_certainty(&format!("{PREFIX}{route}")), "{route}");
+        }
     }
 
     #[test]

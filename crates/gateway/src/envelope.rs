@@ -3,14 +3,18 @@
 use aipoten_proto::common::v1::PageInfo;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::header::{ETAG, LOCATION, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::error::Failure;
+use crate::etag;
 use crate::text::text;
 use aipoten_kit::Locale;
+
+/// Media type of every envelope.
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// An answer with one thing.
 #[derive(Debug, Serialize, ToSchema)]
@@ -80,7 +84,7 @@ pub(crate) fn list<T>(items: Vec<T>, page: Option<PageInfo>) -> List<T> {
 }
 
 impl<T> Data<T> {
-    /// Shows the version of the thing as its entity tag.
+    /// Puts the version of the thing into its entity tag.
     pub(crate) fn version(mut self, of: impl Fn(&T) -> i64) -> Self {
         self.version = Some(of(&self.data));
         self
@@ -95,9 +99,10 @@ impl<T> Data<T> {
 
 impl<T: Serialize> IntoResponse for Data<T> {
     fn into_response(mut self) -> Response {
-        let tag = self.version.and_then(|version| HeaderValue::try_from(format!("\"{version}\"")).ok());
         let place = self.location.take().and_then(|place| HeaderValue::try_from(place).ok());
-        let mut response = Json(self).into_response();
+        let Ok(body) = serde_json::to_vec(&self) else { return Failure::new("INTERNAL").into_response() };
+        let tag = self.version.map(|version| etag::tag(Some(version), &body));
+        let mut response = ([(CONTENT_TYPE, JSON)], body).into_response();
         if let Some(tag) = tag {
             response.headers_mut().insert(ETAG, tag);
         }

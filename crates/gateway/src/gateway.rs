@@ -25,8 +25,11 @@ use anyhow::Context as _;
 use ipnet::IpNet;
 use tonic::transport::{Channel, Endpoint};
 
+use crate::cache::Cache;
 use crate::config::Config;
+use crate::cookies::Csrf;
 use crate::limit::Limiter;
+use crate::patient::PatientRedis;
 
 /// Clones are the same gateway.
 #[derive(Clone)]
@@ -38,6 +41,9 @@ struct Inner {
     verifier: Verifier,
     revocations: Revocations,
     limiter: Limiter,
+    cache: Arc<Cache>,
+    csrf: Csrf,
+    stale_after: Duration,
     proxies: Vec<IpNet>,
     request_timeout: Duration,
 }
@@ -45,11 +51,15 @@ struct Inner {
 impl Gateway {
     pub(crate) fn new(config: &Config, redis: &Redis, tokens: &Tokens) -> anyhow::Result<Self> {
         let identity = channel("gateway.identity_url", &config.identity_url)?;
+        let store = Arc::new(PatientRedis::new(redis)?);
         Ok(Self(Arc::new(Inner {
             content: channel("gateway.content_url", &config.content_url)?,
             verifier: Verifier::asking(&tokens.issuer, identity.clone()),
             revocations: Revocations::default(),
-            limiter: Limiter::new(config.limits.clone(), redis)?,
+            limiter: Limiter::new(config.limits.clone(), Arc::clone(&store), &redis.prefix),
+            cache: Arc::new(Cache::new(store, &redis.prefix)),
+            csrf: Csrf::new(&config.csrf_key, &config.cors_origins)?,
+            stale_after: Duration::from_secs(config.revocations_stale_s),
             proxies: config.proxies()?,
             request_timeout: config.request_timeout(),
             identity,
@@ -130,6 +140,15 @@ impl Gateway {
         &self.0.limiter
     }
 
+    pub(crate) fn csrf(&self) -> &Csrf {
+        &self.0.csrf
+    }
+
+    /// Answers that are the same for everyone.
+    pub(crate) fn cache(&self) -> &Arc<Cache> {
+        &self.0.cache
+    }
+
     pub(crate) fn proxies(&self) -> &[IpNet] {
         &self.0.proxies
     }
@@ -145,15 +164,37 @@ impl Gateway {
     }
 }
 
+impl Gateway {
+    /// Whether the feed of ended sessions has been silent for too long to be trusted with what must not leak.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.0.revocations.silent_for().is_none_or(|silence| silence >= self.0.stale_after)
+    }
+}
+
 /// One HTTP/2 connection, made when it is first needed: the gateway starts while a service is down.
 fn channel(key: &str, url: &str) -> anyhow::Result<Channel> {
     let endpoint = Endpoint::from_shared(url.to_owned())
         .with_context(|| format!("configuration key `{key}`: `{url}` is no address such as http://host:5001"))?;
-    Ok(endpoint
+    Ok(tuned(endpoint).connect_lazy())
+}
+
+/// Without `TCP_NODELAY` the median call takes 24 ms instead of 2.
+fn tuned(endpoint: Endpoint) -> Endpoint {
+    endpoint
         .tcp_nodelay(true)
         .connect_timeout(Duration::from_secs(2))
         .http2_keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(5))
         .keep_alive_while_idle(true)
-        .connect_lazy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_questions_are_sent_at_once() {
+        let endpoint = tuned(Endpoint::from_static("http://127.0.0.1:5001").tcp_nodelay(false));
+        assert!(endpoint.get_tcp_nodelay());
+    }
 }

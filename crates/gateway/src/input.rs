@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::error::{Failure, Violation};
+use crate::etag;
 
 /// A JSON body.
 pub(crate) struct Json<T>(pub(crate) T);
@@ -163,8 +164,7 @@ fn version(tag: &str) -> Option<i64> {
     if tag == "*" {
         return None;
     }
-    let number = tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    Some(number.and_then(|it| it.parse().ok()).unwrap_or(-1))
+    Some(etag::version(tag).unwrap_or(-1))
 }
 
 #[cfg(test)]
@@ -209,6 +209,7 @@ mod tests {
     #[test]
     fn only_a_tag_of_ours_is_a_version() {
         assert_eq!(version("\"7\""), Some(7));
+        assert_eq!(version("\"7-5f0c-gzip\""), Some(7));
         assert_eq!(version("*"), None);
         for strange in ["7", "W/\"7\"", "\"\"", "", "\"7\", \"8\""] {
             assert_eq!(version(strange), Some(-1), "{strange}");

@@ -1,12 +1,16 @@
 //! The edge of the platform: REST over the services' gRPC. It takes JSON, forwards the caller's token, and answers in
 //! one envelope; it decides nothing but who may come in and how often.
 
+mod cache;
 mod call;
+mod compress;
 mod config;
+mod cookies;
 mod docs;
 mod edge;
 mod envelope;
 mod error;
+mod etag;
 mod gateway;
 mod headers;
 mod input;
@@ -15,21 +19,26 @@ mod locale;
 mod openapi;
 mod origin;
 mod patch;
+mod patient;
 mod routes;
 mod serve;
 mod text;
 mod unread;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use aipoten_events::Listener;
 use aipoten_kit::Process;
 use aipoten_kit::config::{Redis, Tokens};
+use aipoten_proto::content::v1::ContentChanged;
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use futures::FutureExt as _;
 use http::{HeaderName, HeaderValue, Method, header};
+use prost::Name as _;
 use tokio::net::TcpListener;
 use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
@@ -41,33 +50,49 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 pub use config::{Config, Limits};
 pub use openapi::openapi;
 
+use crate::cache::Shelf;
 use crate::gateway::Gateway;
 
 /// The gateway, ready to serve.
 pub struct App {
     router: Router,
     gateway: Gateway,
+    broker: aipoten_events::Config,
+}
+
+/// What is configured for all roles and needed here.
+pub struct Common {
+    /// Counters and cached answers.
+    pub redis: Redis,
+    /// The broker.
+    pub broker: aipoten_events::Config,
+    /// Access tokens.
+    pub tokens: Tokens,
 }
 
 /// Makes the gateway. Nothing needs to answer yet: a service that is down is 503 until it is back.
-pub fn build(config: &Config, redis: &Redis, tokens: &Tokens) -> anyhow::Result<App> {
-    let gateway = Gateway::new(config, redis, tokens)?;
+pub fn build(config: &Config, common: &Common) -> anyhow::Result<App> {
+    let gateway = Gateway::new(config, &common.redis, &common.tokens)?;
     let layers = ServiceBuilder::new()
         .layer(from_fn_with_state(gateway.clone(), edge::dress))
         .layer(cors(&config.cors_origins)?)
+        .layer(from_fn(etag::compare))
+        .layer(compress::layer())
         .layer(from_fn(unread::discard))
         .layer(from_fn_with_state(gateway.clone(), edge::bound))
         .layer(CatchPanicLayer::custom(edge::panicked))
         .layer(from_fn_with_state(gateway.clone(), edge::admit))
+        .layer(from_fn(etag::mark))
         .layer(DefaultBodyLimit::max(config.body_limit));
     let router = routes::all().layer(layers).with_state(gateway.clone());
-    Ok(App { router, gateway })
+    Ok(App { router, gateway, broker: common.broker.clone() })
 }
 
 /// Serves on a bound listener as a task of the process, until it stops.
 pub fn serve(app: App, listener: TcpListener, process: &Process) -> anyhow::Result<SocketAddr> {
     let address = listener.local_addr()?;
     watch(&app.gateway, process);
+    listen(&app.gateway, app.broker, process);
     process.spawn("gateway", serve::serve(listener, app.router, process.stop()));
     tracing::info!(role = "gateway", %address, "serving");
     Ok(address)
@@ -84,6 +109,19 @@ fn watch(gateway: &Gateway, process: &Process) {
         let gateway = gateway.clone();
         async move { gateway.limiter().redis_answers().await }.boxed()
     });
+}
+
+/// The events that a gateway listens to.
+pub fn hears() -> [String; 1] {
+    [ContentChanged::full_name()]
+}
+
+/// Cached answers go when what they show was changed. Without the broker they live their time.
+fn listen(gateway: &Gateway, broker: aipoten_events::Config, process: &Process) {
+    let (all, changed) = (Arc::clone(gateway.cache()), Arc::clone(gateway.cache()));
+    let listener = Listener::new("gateway", move || all.clear())
+        .on::<ContentChanged>(move |event| changed.clear_shelf(Shelf::of_kind(&event.kind)));
+    process.spawn("gateway listener", listener.run(broker, process.stop()));
 }
 
 async fn answers(service: Channel) -> bool {
@@ -110,12 +148,15 @@ fn cors(origins: &[String]) -> anyhow::Result<CorsLayer> {
             header::IF_MATCH,
             header::IF_NONE_MATCH,
             origin::REQUEST_ID,
+            cookies::COOKIE_SESSION,
+            cookies::CSRF_TOKEN,
         ])
         .expose_headers([
             header::ETAG,
             header::LOCATION,
             header::RETRY_AFTER,
             origin::REQUEST_ID,
+            cookies::CSRF_TOKEN,
             HeaderName::from_static("ratelimit-limit"),
             HeaderName::from_static("ratelimit-remaining"),
             HeaderName::from_static("ratelimit-reset"),

@@ -148,6 +148,11 @@ fn ops_router(process: Process) -> axum::Router {
         .with_state(process)
 }
 
+/// Without `TCP_NODELAY` the median call takes 24 ms instead of 2.
+fn incoming(listener: TcpListener) -> TcpIncoming {
+    TcpIncoming::from(listener).with_nodelay(Some(true))
+}
+
 /// A gRPC server with health, reflection and the check of callers.
 pub struct GrpcServer {
     /// The services.
@@ -170,8 +175,7 @@ impl GrpcServer {
                 .build_v1()?;
             routes = routes.add_service(reflection);
         }
-        // Without TCP_NODELAY the median call takes 24 ms instead of 2.
-        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let incoming = incoming(listener);
         let server = Server::builder().layer(self.authenticate).add_routes(routes);
         let stop = process.stop();
         process.spawn(name, async move {
@@ -180,5 +184,22 @@ impl GrpcServer {
         });
         tracing::info!(role = name, %address, "serving");
         Ok(address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::TryStreamExt as _;
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_sends_small_answers_at_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let _client = TcpStream::connect(address).await.expect("a connection");
+        let accepted = incoming(listener).try_next().await.expect("no error").expect("a connection");
+        assert!(accepted.nodelay().expect("an option of the socket"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aipoten_proto::identity::v1::{ListRevocationsRequest, session_service_client::SessionServiceClient};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -20,17 +20,29 @@ fn overlap() -> TimeDelta {
 
 /// The ended sessions whose access tokens have not expired yet.
 #[derive(Clone, Default)]
-pub struct Revocations(Arc<RwLock<HashMap<Uuid, DateTime<Utc>>>>);
+pub struct Revocations(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    ended: RwLock<HashMap<Uuid, DateTime<Utc>>>,
+    /// When identity last answered.
+    heard: RwLock<Option<Instant>>,
+}
 
 impl Revocations {
     /// Whether the tokens of this session are no longer good.
     pub fn contains(&self, session_id: Uuid) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).contains_key(&session_id)
+        self.0.ended.read().unwrap_or_else(PoisonError::into_inner).contains_key(&session_id)
     }
 
     /// Adds an ended session until its last access token expires.
     pub fn insert(&self, session_id: Uuid, expires_at: DateTime<Utc>) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(session_id, expires_at);
+        self.0.ended.write().unwrap_or_else(PoisonError::into_inner).insert(session_id, expires_at);
+    }
+
+    /// How long ago identity last answered; `None` when it never has.
+    pub fn silent_for(&self) -> Option<Duration> {
+        self.0.heard.read().unwrap_or_else(PoisonError::into_inner).map(|heard| heard.elapsed())
     }
 
     /// Asks identity at once, then twice a second until `stop`.
@@ -41,11 +53,13 @@ impl Revocations {
             let after = newest.map(|moment| aipoten_proto::timestamp(moment - overlap()));
             let mut request = tonic::Request::new(ListRevocationsRequest { after });
             request.set_timeout(Duration::from_secs(2));
+            let asked = Instant::now();
             match identity.list_revocations(request).await {
                 Ok(answer) => {
                     for revocation in answer.into_inner().revocations {
                         newest = newest.max(self.take(&revocation));
                     }
+                    *self.0.heard.write().unwrap_or_else(PoisonError::into_inner) = Some(asked);
                 }
                 Err(status) => tracing::warn!(code = ?status.code(), "identity did not answer with its revocations"),
             }
@@ -67,8 +81,8 @@ impl Revocations {
     pub fn forget_expired(&self) {
         let now = Utc::now();
         let expired = |map: &HashMap<Uuid, DateTime<Utc>>| map.values().any(|expires_at| *expires_at < now);
-        if expired(&self.0.read().unwrap_or_else(PoisonError::into_inner)) {
-            self.0.write().unwrap_or_else(PoisonError::into_inner).retain(|_, expires_at| *expires_at >= now);
+        if expired(&self.0.ended.read().unwrap_or_else(PoisonError::into_inner)) {
+            self.0.ended.write().unwrap_or_else(PoisonError::into_inner).retain(|_, expires_at| *expires_at >= now);
         }
     }
 }

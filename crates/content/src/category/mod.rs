@@ -7,7 +7,7 @@ use aipoten_kit::{Caller, Error, Page, Result, Role};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::{App, clock};
+use crate::{App, change, clock};
 
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(crate) struct Category {
@@ -67,7 +67,11 @@ pub(crate) async fn get_any(app: &App, caller: &Caller, id: Uuid) -> Result<Cate
 
 pub(crate) async fn create(app: &App, caller: &Caller, category: Category) -> Result<Category> {
     caller.with_role(Role::Admin)?;
-    store::insert(&mut *app.pool.acquire().await?, &category).await?;
+    let mut tx = app.pool.begin().await?;
+    store::insert(&mut tx, &category).await?;
+    change::announce(&mut tx, caller, "category", category.id, category.version).await?;
+    tx.commit().await?;
+    app.relay.wake();
     Ok(category)
 }
 
@@ -80,14 +84,21 @@ pub(crate) async fn update(app: &App, caller: &Caller, id: Uuid, patch: Patch) -
     }
     patch.apply(&mut category);
     store::update(&mut tx, &category).await?;
+    change::announce(&mut tx, caller, "category", category.id, category.version).await?;
     tx.commit().await?;
+    app.relay.wake();
     Ok(category)
 }
 
 pub(crate) async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<()> {
     caller.with_role(Role::Admin)?;
-    let deleted = store::delete(&mut *app.pool.acquire().await?, id).await?;
-    if deleted { Ok(()) } else { Err(not_found()) }
+    let mut tx = app.pool.begin().await?;
+    let category = store::lock(&mut tx, id).await?.ok_or_else(not_found)?;
+    store::delete(&mut tx, id).await?;
+    change::announce(&mut tx, caller, "category", id, category.version + 1).await?;
+    tx.commit().await?;
+    app.relay.wake();
+    Ok(())
 }
 
 impl Patch {

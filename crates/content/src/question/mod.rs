@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::App;
 use crate::area::Area;
 use crate::assessment::{AnswerType, Choice, FollowUp};
 use crate::clock;
+use crate::{App, change};
 
 /// The first and the last month of age that checks are made for.
 pub(crate) const CHECKED_MONTHS: std::ops::RangeInclusive<i32> = 2..=71;
@@ -111,7 +111,11 @@ pub(crate) async fn get(app: &App, caller: &Caller, id: Uuid) -> Result<Question
 pub(crate) async fn create(app: &App, caller: &Caller, question: Question) -> Result<Question> {
     caller.with_role(Role::Admin)?;
     question.check()?;
-    store::insert(&mut *app.pool.acquire().await?, &question).await?;
+    let mut tx = app.pool.begin().await?;
+    store::insert(&mut tx, &question).await?;
+    change::announce(&mut tx, caller, "question", question.id, question.version).await?;
+    tx.commit().await?;
+    app.relay.wake();
     Ok(question)
 }
 
@@ -120,7 +124,7 @@ pub(crate) async fn update(
     caller: &Caller,
     id: Uuid,
     expected_version: Option<i64>,
-    change: Patch,
+    patch: Patch,
 ) -> Result<Question> {
     caller.with_role(Role::Admin)?;
     let mut tx = app.pool.begin().await?;
@@ -128,17 +132,24 @@ pub(crate) async fn update(
     if expected_version.is_some_and(|expected| expected != question.version) {
         return Err(Error::version_mismatch());
     }
-    change.apply(&mut question);
+    patch.apply(&mut question);
     question.check()?;
     store::update(&mut tx, &question).await?;
+    change::announce(&mut tx, caller, "question", question.id, question.version).await?;
     tx.commit().await?;
+    app.relay.wake();
     Ok(question)
 }
 
 pub(crate) async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<()> {
     caller.with_role(Role::Admin)?;
-    let deleted = store::delete(&mut *app.pool.acquire().await?, id).await?;
-    if deleted { Ok(()) } else { Err(Error::NotFound("question")) }
+    let mut tx = app.pool.begin().await?;
+    let question = store::lock(&mut tx, id).await?.ok_or(Error::NotFound("question"))?;
+    store::delete(&mut tx, id).await?;
+    change::announce(&mut tx, caller, "question", id, question.version + 1).await?;
+    tx.commit().await?;
+    app.relay.wake();
+    Ok(())
 }
 
 impl Question {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::embed::{AddressError, embed_code};
 use super::{Difficulty, Filter, Platform, UrlStatus, Video, not_found, store};
 use crate::area::Area;
-use crate::{App, category, clock};
+use crate::{App, category, change, clock};
 
 /// A change of a video: `None` leaves a field, `Some(None)` clears it.
 #[derive(Debug, Default)]
@@ -59,7 +59,9 @@ pub(crate) async fn create(app: &App, caller: &Caller, mut video: Video) -> Resu
     let mut tx = app.pool.begin().await?;
     store::insert(&mut tx, &video).await?;
     relate(&mut tx, &video).await?;
+    change::announce(&mut tx, caller, "video", video.id, video.version).await?;
     tx.commit().await?;
+    app.relay.wake();
     Ok(video)
 }
 
@@ -83,14 +85,21 @@ pub(crate) async fn update(app: &App, caller: &Caller, id: Uuid, patch: Patch) -
     video.publish();
     store::update(&mut tx, &video).await?;
     relate(&mut tx, &video).await?;
+    change::announce(&mut tx, caller, "video", video.id, video.version).await?;
     tx.commit().await?;
+    app.relay.wake();
     Ok(video)
 }
 
 pub(crate) async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<()> {
     caller.with_role(Role::Admin)?;
-    let deleted = store::delete(&mut *app.pool.acquire().await?, id).await?;
-    if deleted { Ok(()) } else { Err(not_found()) }
+    let mut tx = app.pool.begin().await?;
+    let video = store::lock(&mut tx, id).await?.ok_or_else(not_found)?;
+    store::delete(&mut tx, id).await?;
+    change::announce(&mut tx, caller, "video", id, video.version + 1).await?;
+    tx.commit().await?;
+    app.relay.wake();
+    Ok(())
 }
 
 /// Writes areas, categories and tags of a video in place of the earlier ones.

@@ -4,13 +4,11 @@ mod gcra;
 mod local;
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use aipoten_kit::config::{Redis, required};
-use anyhow::Context as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::aio::ConnectionManager;
 use redis::{Pipeline, RedisResult, Script};
 use uuid::Uuid;
 
@@ -19,26 +17,19 @@ use self::local::Local;
 use crate::config::Limits;
 use crate::error::Failure;
 use crate::origin::network;
+use crate::patient::PatientRedis;
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
-/// How long Redis may take before the local limiter decides.
-const PATIENCE: Duration = Duration::from_millis(250);
-/// How long Redis is not asked after it failed.
-const PAUSE_MS: u64 = 1000;
-
 /// Lets requests through, or not.
 pub(crate) struct Limiter {
     limits: Limits,
     prefix: String,
-    redis: ConnectionManager,
+    redis: Arc<PatientRedis>,
     script: Script,
     local: Local,
-    begun: Instant,
-    /// Milliseconds after `begun` until which Redis is left alone.
-    paused_until: AtomicU64,
 }
 
 /// One count that a request adds to.
@@ -51,31 +42,23 @@ struct Count {
 impl Limiter {
     /// Whether all gateways count together.
     pub(crate) async fn redis_answers(&self) -> bool {
-        redis::cmd("PING").exec_async(&mut self.redis.clone()).await.is_ok()
+        self.redis.ask(|mut redis| async move { redis::cmd("PING").exec_async(&mut redis).await }).await.is_some()
     }
 
-    pub(crate) fn new(limits: Limits, redis: &Redis) -> anyhow::Result<Self> {
-        let client = redis::Client::open(required("redis.url", &redis.url)?)
-            .context("configuration key `redis.url` is no address of a Redis server")?;
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE))
-            .set_number_of_retries(1);
-        Ok(Self {
+    pub(crate) fn new(limits: Limits, redis: Arc<PatientRedis>, prefix: &str) -> Self {
+        Self {
             limits,
-            prefix: redis.prefix.clone(),
-            redis: ConnectionManager::new_lazy_with_config(client, config)?,
+            prefix: prefix.to_owned(),
+            redis,
             script: Script::new(include_str!("gcra.lua")),
             local: Local::new(),
-            begun: Instant::now(),
-            paused_until: AtomicU64::new(0),
-        })
+        }
     }
 
     /// Counts a request. The verdict is the tightest of all that apply.
     pub(crate) async fn check(&self, user: Option<Uuid>, ip: IpAddr, method: &Method, route: &str) -> Verdict {
         let counts = self.counts(user, ip, method, route);
-        let verdicts = match self.ask_redis(&counts).await {
+        let verdicts = match self.redis.ask(|redis| self.run(redis, &counts)).await {
             Some(verdicts) => verdicts,
             None => counts.iter().map(|count| self.local.check(&count.key, count.limit)).collect(),
         };
@@ -103,23 +86,7 @@ impl Limiter {
         counts
     }
 
-    /// Nothing while Redis is down.
-    async fn ask_redis(&self, counts: &[Count]) -> Option<Vec<Verdict>> {
-        let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if now < self.paused_until.load(Ordering::Relaxed) {
-            return None;
-        }
-        match tokio::time::timeout(PATIENCE, self.run(counts)).await {
-            Ok(Ok(verdicts)) => return Some(verdicts),
-            Ok(Err(error)) => tracing::warn!(%error, "Redis does not count: each gateway limits alone"),
-            Err(_) => tracing::warn!("Redis is slow: each gateway limits alone"),
-        }
-        self.paused_until.store(now + PAUSE_MS, Ordering::Relaxed);
-        None
-    }
-
-    async fn run(&self, counts: &[Count]) -> RedisResult<Vec<Verdict>> {
-        let mut redis = self.redis.clone();
+    async fn run(&self, mut redis: ConnectionManager, counts: &[Count]) -> RedisResult<Vec<Verdict>> {
         let mut answers = pipeline(counts, "EVALSHA", self.script.get_hash()).query_async(&mut redis).await;
         if let Err(error) = &answers
             && error.kind() == redis::ErrorKind::Server(redis::ServerErrorKind::NoScript)

@@ -18,8 +18,9 @@ Child development care: checks, play videos, and the account behind them.
 Every answer has an envelope: `{success: true, data, meta?}` or `{success: false, error: {code, message, details, \
 request_id}}`. `Accept-Language` (ko, en) selects the language of messages and contents. `X-Request-ID` is taken from \
 the request if it is 8 to 64 letters, digits, - and _, and stands on every answer. `RateLimit-Limit`, \
-`RateLimit-Remaining` and `RateLimit-Reset` say how many requests are left. A single resource has its version as \
-`ETag`; `If-Match` makes a change of something else fail with 412. PATCH changes the fields that are given; null clears one.";
+`RateLimit-Remaining` and `RateLimit-Reset` say how many requests are left. Everything that is read has an `ETag`: \
+`If-None-Match` answers 304 while nothing has changed, and that of a resource with a version makes a change based on an \
+older one fail with 412 when it is sent as `If-Match`. PATCH changes the fields that are given; null clears one.";
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -37,6 +38,9 @@ the request if it is 8 to 64 letters, digits, - and _, and stands on every answe
     )
 )]
 struct Document;
+
+/// What a request with `If-None-Match` can be answered with: nothing has changed.
+const UNCHANGED: (&str, &str) = ("304", "It is what the ETag in If-None-Match names");
 
 /// How any request can end otherwise: status, name of the response, what it means.
 const REFUSALS: [(&str, &str, &str); 12] = [
@@ -74,9 +78,17 @@ pub fn openapi() -> OpenApi {
             schema::describe_optional_body(operation);
             add_refusals(operation, &REFUSALS);
         }
+        if let Some(read) = &mut item.get {
+            let unchanged = ResponseBuilder::new().description(UNCHANGED.1).build();
+            read.responses.responses.insert(UNCHANGED.0.to_owned(), RefOr::T(unchanged));
+            let meaning = "The ETag of what the caller has: answered with 304 while it is still that";
+            read.parameters.get_or_insert_default().push(RefOr::T(tag_parameter("If-None-Match", meaning)));
+        }
         if let Some(change) = &mut item.patch {
             add_refusals(change, &[STALE]);
-            change.parameters.get_or_insert_default().push(RefOr::T(if_match()));
+            let meaning = "The ETag that the change is based on; without it whatever is there is changed";
+            let if_match = tag_parameter("If-Match", meaning);
+            change.parameters.get_or_insert_default().push(RefOr::T(if_match));
         }
     }
     api
@@ -99,12 +111,12 @@ fn refusal(meaning: &str) -> Response {
     ResponseBuilder::new().description(meaning).content("application/json", content.build()).build()
 }
 
-fn if_match() -> Parameter {
+fn tag_parameter(name: &str, meaning: &str) -> Parameter {
     ParameterBuilder::new()
-        .name("If-Match")
+        .name(name)
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
-        .description(Some("The ETag that the change is based on; without it whatever is there is changed"))
+        .description(Some(meaning))
         .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
         .build()
 }

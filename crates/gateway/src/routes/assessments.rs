@@ -10,6 +10,7 @@ use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::cache::{Life, Page, Shelf};
 use crate::call::Call;
 use crate::envelope::{Data, List, data, list};
 use crate::error::Answer;
@@ -61,8 +62,9 @@ async fn list_age_questions(
     State(gateway): State<Gateway>,
     call: Call,
     Query(query): Query<ListAgeQuestionsRequest>,
-) -> Answer<Data<ListAgeQuestionsResponse>> {
-    Ok(data(gateway.questions().list_age_questions(call.with(query)).await?.into_inner()))
+) -> Answer<Page> {
+    let fetch = || async { Ok(data(gateway.questions().list_age_questions(call.with(query)).await?.into_inner())) };
+    gateway.cache().page(Shelf::Questions, Life::List, &call, &query, fetch).await
 }
 
 /// One check with its questions and the answers so far

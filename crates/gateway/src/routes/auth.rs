@@ -6,15 +6,16 @@ use aipoten_proto::identity::v1::{
     ListSessionsRequest, RefreshSessionRequest, RegisterUserRequest, Session, SignIn, Tokens, User,
 };
 use axum::extract::State;
-use axum::response::IntoResponse;
-use http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
+use http::{HeaderMap, Method, StatusCode};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::call::{Call, PublicCall};
+use crate::cookies::{self, CookieSession, RefreshCookie};
 use crate::envelope::{Data, data};
-use crate::error::Answer;
+use crate::error::{Answer, Failure};
 use crate::gateway::Gateway;
 use crate::input::{Id, Json};
 
@@ -49,14 +50,26 @@ async fn register(
 }
 
 /// Sign in with e-mail address and password
+///
+/// A page in a browser sends `X-Cookie-Session: true`: the tokens are then kept in cookies that scripts cannot read, and
+/// `tokens` is null. Every POST, PUT, PATCH and DELETE that comes with the cookies carries `X-CSRF-Token`: the value of the
+/// cookie `__Host-csrf`, which this answer has as a header of that name too. Cookies are ignored beside a bearer token.
 #[utoipa::path(post, path = "/auth/login", tag = "auth", security(()),
+    params(("X-Cookie-Session" = Option<bool>, Header, description = "true: keep the session in cookies")),
     responses((status = 200, description = "Who signed in, and the tokens", body = Data<SignIn>)))]
 async fn login(
     State(gateway): State<Gateway>,
     PublicCall(call): PublicCall,
+    CookieSession(cookies): CookieSession,
     Json(body): Json<CreateSessionRequest>,
-) -> Answer<Data<SignIn>> {
-    Ok(data(gateway.sessions().create_session(call.with(body)).await?.into_inner()))
+) -> Answer<(HeaderMap, Data<SignIn>)> {
+    if cookies {
+        gateway.csrf().configured()?;
+    }
+    let mut sign_in = gateway.sessions().create_session(call.with(body)).await?.into_inner();
+    let tokens = if cookies { sign_in.tokens.take() } else { None };
+    let cookies = tokens.map(|tokens| gateway.csrf().keep(&tokens)).transpose()?;
+    Ok((cookies.unwrap_or_default(), data(sign_in)))
 }
 
 /// A challenge to solve before the next attempt to sign in
@@ -70,28 +83,43 @@ async fn create_captcha(State(gateway): State<Gateway>, PublicCall(call): Public
 }
 
 /// Trade a refresh token for new tokens
-#[utoipa::path(post, path = "/auth/refresh", tag = "auth", security(()),
-    responses((status = 200, description = "The new tokens", body = Data<Tokens>)))]
+///
+/// A session in cookies has its refresh token there: it sends no body, and finds the new tokens in new cookies.
+#[utoipa::path(post, path = "/auth/refresh", tag = "auth", security(()), request_body = Option<RefreshSessionRequest>,
+    params(("X-CSRF-Token" = Option<String>, Header, description = "For a session in cookies")),
+    responses(
+        (status = 200, description = "The new tokens", body = Data<Tokens>),
+        (status = 204, description = "The new tokens are in the cookies"),
+    ))]
 async fn refresh(
     State(gateway): State<Gateway>,
     PublicCall(call): PublicCall,
-    Json(body): Json<RefreshSessionRequest>,
-) -> Answer<Data<Tokens>> {
-    Ok(data(gateway.sessions().refresh_session(call.with(body)).await?.into_inner()))
+    RefreshCookie(cookie): RefreshCookie,
+    headers: HeaderMap,
+    body: Option<Json<RefreshSessionRequest>>,
+) -> Answer<Response> {
+    if let Some(Json(body)) = body {
+        return Ok(data(gateway.sessions().refresh_session(call.with(body)).await?.into_inner()).into_response());
+    }
+    let refresh_token = cookie.ok_or_else(|| Failure::new("UNAUTHENTICATED"))?;
+    gateway.csrf().check(&Method::POST, &headers, None)?;
+    let ask = RefreshSessionRequest { refresh_token };
+    let tokens = gateway.sessions().refresh_session(call.with(ask)).await?.into_inner();
+    Ok((StatusCode::NO_CONTENT, gateway.csrf().keep(&tokens)?).into_response())
 }
 
 /// End this session
 #[utoipa::path(post, path = "/auth/logout", tag = "auth", responses((status = 204, description = "The session has ended")))]
-async fn logout(State(gateway): State<Gateway>, call: Call) -> Answer<StatusCode> {
+async fn logout(State(gateway): State<Gateway>, call: Call) -> Answer<(StatusCode, HeaderMap)> {
     gateway.sessions().end_current_session(call.with(EndCurrentSessionRequest {})).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok((StatusCode::NO_CONTENT, cookies::clear()))
 }
 
 /// End all sessions, this one too
 #[utoipa::path(post, path = "/auth/logout-all", tag = "auth", responses((status = 204, description = "All sessions have ended")))]
-async fn logout_all(State(gateway): State<Gateway>, call: Call) -> Answer<StatusCode> {
+async fn logout_all(State(gateway): State<Gateway>, call: Call) -> Answer<(StatusCode, HeaderMap)> {
     gateway.sessions().end_all_sessions(call.with(EndAllSessionsRequest {})).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok((StatusCode::NO_CONTENT, cookies::clear()))
 }
 
 /// Who am I

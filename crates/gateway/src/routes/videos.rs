@@ -10,6 +10,7 @@ use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::cache::{Life, Page, Shelf};
 use crate::call::{Call, PublicCall};
 use crate::envelope::{Data, List, data, list};
 use crate::error::Answer;
@@ -36,9 +37,16 @@ async fn list_videos(
     State(gateway): State<Gateway>,
     PublicCall(call): PublicCall,
     Query(query): Query<ListVideosRequest>,
-) -> Answer<List<Video>> {
-    let answer = gateway.videos().list_videos(call.with(query)).await?.into_inner();
-    Ok(list(answer.videos, answer.page_info))
+) -> Answer<Page> {
+    let fetch = || async {
+        let answer = gateway.videos().list_videos(call.with(query.clone())).await?.into_inner();
+        Ok(list(answer.videos, answer.page_info))
+    };
+    // People search for anything: that would fill the cache with what nobody asks for again.
+    if query.q.is_some() {
+        return Page::of(&fetch().await?);
+    }
+    gateway.cache().page(Shelf::Videos, Life::List, &call, &query, fetch).await
 }
 
 /// Videos recommended for a child, with the reasons
@@ -68,33 +76,31 @@ async fn list_bookmarked_videos(
 /// Categories of videos
 #[utoipa::path(get, path = "/videos/categories", tag = "videos", security(()),
     responses((status = 200, description = "The categories in their order", body = Data<Vec<Category>>)))]
-async fn list_categories(State(gateway): State<Gateway>, PublicCall(call): PublicCall) -> Answer<Data<Vec<Category>>> {
-    let answer = gateway.categories().list_categories(call.with(ListCategoriesRequest {})).await?.into_inner();
-    Ok(data(answer.categories))
+async fn list_categories(State(gateway): State<Gateway>, PublicCall(call): PublicCall) -> Answer<Page> {
+    let ask = ListCategoriesRequest {};
+    let fetch =
+        || async { Ok(data(gateway.categories().list_categories(call.with(ask)).await?.into_inner().categories)) };
+    gateway.cache().page(Shelf::Videos, Life::List, &call, &ask, fetch).await
 }
 
 /// One category
 #[utoipa::path(get, path = "/videos/categories/{slug}", tag = "videos", security(()),
     params(("slug" = String, Path, description = "Its name in addresses")),
     responses((status = 200, description = "The category", body = Data<Category>)))]
-async fn get_category(
-    State(gateway): State<Gateway>,
-    PublicCall(call): PublicCall,
-    Slug(slug): Slug,
-) -> Answer<Data<Category>> {
-    Ok(data(gateway.categories().get_category(call.with(GetCategoryRequest { slug })).await?.into_inner()))
+async fn get_category(State(gateway): State<Gateway>, PublicCall(call): PublicCall, Slug(slug): Slug) -> Answer<Page> {
+    let ask = GetCategoryRequest { slug };
+    let fetch = || async { Ok(data(gateway.categories().get_category(call.with(ask.clone())).await?.into_inner())) };
+    gateway.cache().page(Shelf::Videos, Life::Single, &call, &ask, fetch).await
 }
 
 /// One video
 #[utoipa::path(get, path = "/videos/{video_id}", tag = "videos", security(()),
     params(("video_id" = Uuid, Path, description = "The video")),
     responses((status = 200, description = "The video", body = Data<Video>)))]
-async fn get_video(
-    State(gateway): State<Gateway>,
-    PublicCall(call): PublicCall,
-    Id(video_id): Id,
-) -> Answer<Data<Video>> {
-    Ok(data(gateway.videos().get_video(call.with(GetVideoRequest { video_id })).await?.into_inner()))
+async fn get_video(State(gateway): State<Gateway>, PublicCall(call): PublicCall, Id(video_id): Id) -> Answer<Page> {
+    let ask = GetVideoRequest { video_id };
+    let fetch = || async { Ok(data(gateway.videos().get_video(call.with(ask.clone())).await?.into_inner())) };
+    gateway.cache().page(Shelf::Videos, Life::Single, &call, &ask, fetch).await
 }
 
 /// Bookmark a video; again changes nothing

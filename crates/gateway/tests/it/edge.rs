@@ -2,14 +2,13 @@
 
 use aipoten_gateway::Config;
 use aipoten_kit::Process;
-use aipoten_kit::config::Tokens;
 use aipoten_kit::test::redis;
 use reqwest::Method;
 use reqwest::header::ORIGIN;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::platform::{Platform, closed_port, generous, header, json_of, port, refused};
+use crate::platform::{Platform, closed_port, common, generous, header, json_of, port, refused};
 
 #[tokio::test]
 async fn security_headers_stand_on_errors_redirects_and_pages_too() {
@@ -75,6 +74,28 @@ async fn the_reference_page_and_its_document_come_from_here() {
 }
 
 #[tokio::test]
+async fn what_is_long_travels_compressed_but_never_what_holds_tokens() {
+    let platform = Platform::start().await;
+    let parent = platform.parent().await;
+    let packed = async |request: reqwest::RequestBuilder| {
+        let answer = request.header("accept-encoding", "gzip").send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{}", answer.status());
+        (header(&answer, "content-encoding"), header(&answer, "vary"), header(&answer, "etag"))
+    };
+    let (encoding, vary, tag) = packed(platform.get("/openapi.json")).await;
+    assert_eq!(encoding, "gzip");
+    assert!(vary.contains("accept-encoding"), "{vary}");
+    assert!(tag.ends_with("-gzip\""), "other bytes have another tag: {tag}");
+    let seen = platform.get("/openapi.json").header("accept-encoding", "gzip").header("if-none-match", tag);
+    assert_eq!(seen.send().await.expect("an answer").status(), 304);
+    assert_eq!(packed(platform.get("/users/me").bearer_auth(&parent.access)).await.0, "", "small");
+    let login = serde_json::json!({ "email": parent.email, "password": crate::platform::PASSWORD });
+    let answer = platform.post("/auth/login").json(&login).send().await.expect("an answer");
+    assert!(answer.text().await.expect("a body").len() > 1024, "long enough to be worth it");
+    assert_eq!(packed(platform.post("/auth/login").json(&login)).await.0, "", "it holds tokens");
+}
+
+#[tokio::test]
 async fn only_listed_origins_may_call_with_credentials() {
     let config = Config { cors_origins: vec!["https://app.example.org".to_owned()], ..generous() };
     let platform = Platform::with(config, redis()).await;
@@ -115,7 +136,7 @@ async fn a_service_that_hangs_is_504() {
         request_timeout_s: 1,
         ..generous()
     };
-    let app = aipoten_gateway::build(&config, &redis(), &Tokens::default()).expect("it needs nobody to start");
+    let app = aipoten_gateway::build(&config, &common(redis())).expect("it needs nobody to start");
     let address = aipoten_gateway::serve(app, port().await, &Process::new()).expect("it serves");
     let answer = reqwest::get(format!("http://{address}/api/v1/videos")).await.expect("an answer");
     assert_eq!(json_of(answer, 504).await["error"]["code"], "TIMEOUT");
@@ -126,7 +147,7 @@ async fn a_wrong_configuration_is_named() {
     let wrong = |change: fn(&mut Config)| {
         let mut config = generous();
         change(&mut config);
-        let refusal = aipoten_gateway::build(&config, &redis(), &Tokens::default()).err().expect("a refusal");
+        let refusal = aipoten_gateway::build(&config, &common(redis())).err().expect("a refusal");
         format!("{refusal:#}")
     };
     assert!(wrong(|it| it.content_url = "no address".to_owned()).contains("`gateway.content_url`"));
@@ -134,7 +155,7 @@ async fn a_wrong_configuration_is_named() {
     for origin in ["*", "app.example.org", "https://app.example.org/", "null"] {
         let mut config = generous();
         config.cors_origins = vec![origin.to_owned()];
-        let refusal = aipoten_gateway::build(&config, &redis(), &Tokens::default()).err().expect("a refusal");
+        let refusal = aipoten_gateway::build(&config, &common(redis())).err().expect("a refusal");
         assert!(refusal.to_string().contains("`gateway.cors_origins`"), "{origin}");
     }
 }

@@ -2,8 +2,7 @@
 
 use std::net::SocketAddr;
 
-use aipoten_gateway::{Config, Limits};
-use aipoten_identity::Common;
+use aipoten_gateway::{Common, Config, Limits};
 use aipoten_kit::Process;
 use aipoten_kit::config::{Redis, Tokens};
 use aipoten_kit::test::{TestDatabase, broker_url, encryption, redis};
@@ -18,6 +17,10 @@ pub(crate) struct Platform {
     pub(crate) address: SocketAddr,
     pub(crate) client: Client,
     pub(crate) process: Process,
+    /// What stands behind the gateway.
+    pub(crate) services: Process,
+    config: Config,
+    common: Common,
     _database: TestDatabase,
 }
 
@@ -42,15 +45,49 @@ impl Platform {
 
     /// The addresses of the services are put in.
     pub(crate) async fn with(config: Config, redis: Redis) -> Self {
-        let database = TestDatabase::create(&[&aipoten_events::MIGRATOR, &aipoten_identity::MIGRATOR]).await;
-        let process = Process::new();
-        let identity_url = format!("http://{}", identity(&database, redis.clone(), &process).await);
+        let services = Process::new();
         let content_url = format!("http://{}", closed_port().await);
-        let config = Config { identity_url, content_url, ..config };
-        let app = aipoten_gateway::build(&config, &redis, &Tokens::default()).expect("a gateway");
+        let common = common(redis);
+        let (database, identity_url) = identity(&common, None, &services).await;
+        Self::in_front_of(Config { identity_url, content_url, ..config }, common, database, services).await
+    }
+
+    /// With content, its broker and an administrator.
+    pub(crate) async fn with_content(
+        redis: Redis,
+        broker: aipoten_events::Config,
+        content: &TestDatabase,
+        admin: (&str, &str),
+    ) -> Self {
+        let services = Process::new();
+        let common = Common { broker: broker.clone(), ..common(redis) };
+        let (database, identity_url) = identity(&common, Some(admin), &services).await;
+        let config = aipoten_content::Config {
+            identity_url: identity_url.clone(),
+            database: content.config(),
+            ..aipoten_content::Config::default()
+        };
+        let told = aipoten_content::Common { broker, tokens: Tokens::default() };
+        let app = aipoten_content::build(&config, &told, &services).await.expect("a content");
+        let address = aipoten_content::serve(&app, false, port().await, &services).expect("it serves");
+        let config = Config { identity_url, content_url: format!("http://{address}"), ..generous() };
+        Self::in_front_of(config, common, database, services).await
+    }
+
+    async fn in_front_of(config: Config, common: Common, database: TestDatabase, services: Process) -> Self {
+        let process = Process::new();
+        let app = aipoten_gateway::build(&config, &common).expect("a gateway");
         let address = aipoten_gateway::serve(app, port().await, &process).expect("it serves");
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-        Self { address, client, process, _database: database }
+        Self { address, client, process, services, config, common, _database: database }
+    }
+
+    /// A second gateway in front of the same services and Redis; its address.
+    pub(crate) async fn another_gateway(&self, broker: &str) -> SocketAddr {
+        let broker = aipoten_events::Config { url: broker.to_owned().into(), ..aipoten_events::Config::default() };
+        let common = Common { redis: self.common.redis.clone(), broker, tokens: Tokens::default() };
+        let app = aipoten_gateway::build(&self.config, &common).expect("a gateway");
+        aipoten_gateway::serve(app, port().await, &self.process).expect("it serves")
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -145,19 +182,36 @@ pub(crate) fn header(answer: &Response, name: &str) -> String {
     answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
-async fn identity(database: &TestDatabase, redis: Redis, process: &Process) -> SocketAddr {
-    let config = aipoten_identity::Config {
+/// What all roles are told.
+pub(crate) fn common(redis: Redis) -> Common {
+    Common { redis, broker: broker(), tokens: Tokens::default() }
+}
+
+pub(crate) fn broker() -> aipoten_events::Config {
+    aipoten_events::Config { url: broker_url().into(), ..aipoten_events::Config::default() }
+}
+
+/// Its database and its address.
+async fn identity(common: &Common, admin: Option<(&str, &str)>, process: &Process) -> (TestDatabase, String) {
+    let database = TestDatabase::create(&[&aipoten_events::MIGRATOR, &aipoten_identity::MIGRATOR]).await;
+    let mut config = aipoten_identity::Config {
         database: database.config(),
         encryption: encryption(),
         ..aipoten_identity::Config::default()
     };
-    let common = Common {
-        redis,
-        broker: aipoten_events::Config { url: broker_url().into(), ..aipoten_events::Config::default() },
-        tokens: Tokens::default(),
+    if let Some((email, password)) = admin {
+        config.admin.email.push_str(email);
+        config.admin.password = password.to_owned().into();
+        aipoten_identity::seed_administrator(&database.pool, &config).await.expect("an administrator");
+    }
+    let common = aipoten_identity::Common {
+        redis: common.redis.clone(),
+        broker: common.broker.clone(),
+        tokens: common.tokens.clone(),
     };
     let app = aipoten_identity::build(config, &common, process).await.expect("an identity");
-    aipoten_identity::serve(&app, false, port().await, process).expect("it serves")
+    let address = aipoten_identity::serve(&app, false, port().await, process).expect("it serves");
+    (database, format!("http://{address}"))
 }
 
 pub(crate) async fn port() -> TcpListener {

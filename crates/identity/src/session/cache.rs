@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use aipoten_kit::config::Redis;
 use chrono::{TimeDelta, Utc};
-use redis::Pipeline;
 use redis::aio::ConnectionManager;
+use redis::{AsyncCommands as _, Pipeline};
 use uuid::Uuid;
 
 use super::Session;
@@ -56,6 +56,15 @@ impl Cache {
                 .hdel(self.key("session", user_id), id.to_string());
         }
         self.write(commands);
+    }
+
+    /// Whether a session is known to have ended. False when Redis does not say.
+    pub(super) async fn has_ended(&self, session_id: Uuid) -> bool {
+        let mut redis = self.redis.clone();
+        redis.exists(self.key("blacklist", session_id)).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "Redis does not say which sessions have ended");
+            false
+        })
     }
 
     fn key(&self, kind: &str, id: Uuid) -> String {

@@ -1,9 +1,10 @@
 use aipoten_kit::{Caller, Error, Fields};
 use aipoten_proto::identity::v1::session_service_server::SessionService;
 use aipoten_proto::identity::v1::{
-    self as proto, CreateSessionRequest, CurrentSession, DeleteSessionRequest, EndAllSessionsRequest,
-    EndCurrentSessionRequest, GetCurrentSessionRequest, ListRevocationsRequest, ListRevocationsResponse,
-    ListSessionsRequest, ListSessionsResponse, RefreshSessionRequest, SignIn,
+    self as proto, CheckSessionRequest, CheckSessionResponse, CreateSessionRequest, CurrentSession,
+    DeleteSessionRequest, EndAllSessionsRequest, EndCurrentSessionRequest, GetCurrentSessionRequest,
+    ListRevocationsRequest, ListRevocationsResponse, ListSessionsRequest, ListSessionsResponse, RefreshSessionRequest,
+    SignIn,
 };
 use aipoten_proto::timestamp;
 use chrono::{DateTime, Utc};
@@ -87,6 +88,14 @@ impl SessionService for App {
         let revocations = super::revocations(self, after).await?;
         let revocations = revocations.into_iter().map(Into::into).collect();
         Ok(Response::new(ListRevocationsResponse { revocations }))
+    }
+
+    async fn check_session(
+        &self,
+        request: Request<CheckSessionRequest>,
+    ) -> Result<Response<CheckSessionResponse>, Status> {
+        let session_id = Fields::only_uuid("session_id", &request.into_inner().session_id)?;
+        Ok(Response::new(CheckSessionResponse { live: super::is_live(self, session_id).await? }))
     }
 }
 

@@ -343,6 +343,15 @@ pub(crate) async fn forget_old_attempts(app: &App) -> Result<()> {
     store::delete_old_attempts(&mut *app.pool.acquire().await?, &app.config.lockout).await
 }
 
+/// Redis knows what has just ended; PostgreSQL has the record.
+async fn is_live(app: &App, session_id: Uuid) -> Result<bool> {
+    if app.cache.has_ended(session_id).await {
+        return Ok(false);
+    }
+    let mut conn = app.pool.acquire().await?;
+    Ok(store::find_live(&mut conn, &app.cipher, session_id).await?.is_some())
+}
+
 /// Takes what other replicas of this service have ended; answers the newest moment.
 pub(crate) async fn take_revocations(app: &App, newest: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>> {
     // Transactions commit out of order: look back further than the last answer.

@@ -1,6 +1,6 @@
 use aipoten_kit::test::eventually;
 use aipoten_proto::identity::v1::{
-    CreateSessionRequest, DeleteSessionRequest, EndAllSessionsRequest, EndCurrentSessionRequest,
+    CheckSessionRequest, CreateSessionRequest, DeleteSessionRequest, EndAllSessionsRequest, EndCurrentSessionRequest,
     GetCurrentSessionRequest, ListRevocationsRequest, ListSessionsRequest,
 };
 use secrecy::ExposeSecret as _;
@@ -186,4 +186,28 @@ async fn signing_out_twice_at_two_replicas_is_no_fault_of_the_service() {
     assert_refused(again, Code::Unauthenticated, "UNAUTHENTICATED");
     replica.end().await;
     world.end().await;
+}
+
+#[tokio::test]
+async fn whether_a_session_is_live_is_known_with_redis_and_without() {
+    for url in [None, Some("redis://127.0.0.1:1/")] {
+        let world = World::start_with(|_, common| {
+            if let Some(url) = url {
+                common.redis.url = url.to_owned().into();
+            }
+        })
+        .await;
+        let person = world.parent().await;
+        let live = async |session_id: &str| {
+            let ask = CheckSessionRequest { session_id: session_id.to_owned() };
+            world.sessions().check_session(ask).await.expect("answered").into_inner().live
+        };
+        assert!(live(&person.tokens.session_id).await);
+        assert!(!live(&Uuid::now_v7().to_string()).await);
+        world.sessions().end_current_session(person.asks(EndCurrentSessionRequest {})).await.expect("ended");
+        assert!(!live(&person.tokens.session_id).await);
+        let nonsense = world.sessions().check_session(CheckSessionRequest { session_id: "x".to_owned() }).await;
+        assert_eq!(violations(nonsense), ["session_id: not_a_uuid"]);
+        world.end().await;
+    }
 }
