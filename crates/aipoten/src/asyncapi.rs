@@ -156,9 +156,10 @@ mod tests {
                 if let Some(name) = line.strip_prefix("message ") {
                     event = format!("{}.{}", package.trim_end_matches(';'), name.trim_end_matches(['{', '}', ' ']));
                     events.insert(event.clone(), BTreeSet::new());
-                } else if let Some((declared, _)) = line.split_once(" = ") {
-                    let name = declared.split(' ').next_back().expect("a name").to_owned();
-                    events.get_mut(&event).expect("a field stands in a message").insert(name);
+                } else if let Some((declared, _)) = line.split_once(" = ")
+                    && let Some(fields) = events.get_mut(&event)
+                {
+                    fields.insert(declared.split(' ').next_back().expect("a name").to_owned());
                 }
             }
         }
