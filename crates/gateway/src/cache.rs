@@ -26,9 +26,12 @@ const SIZE: u64 = 32 * 1024 * 1024;
 /// How long this process keeps an answer; the events that clear it can be late.
 const HERE: Duration = Duration::from_mins(1);
 
-/// What browsers and proxies may do with such an answer.
+/// For browsers and proxies.
 const PUBLIC: HeaderValue =
     HeaderValue::from_static("public, max-age=3600, s-maxage=86400, stale-while-revalidate=86400");
+
+/// For the browser of somebody signed in alone: the same for everyone, but nobody's without a token.
+const PRIVATE: HeaderValue = HeaderValue::from_static("private, max-age=3600");
 
 /// What is cleared together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,6 +51,7 @@ pub(crate) enum Life {
 /// An answer, ready to be sent.
 #[derive(Debug, Clone)]
 pub(crate) struct Page {
+    shelf: Shelf,
     body: Bytes,
     tag: HeaderValue,
 }
@@ -75,6 +79,14 @@ impl Shelf {
     /// Where the kind of content stands that an event names.
     pub(crate) fn of_kind(kind: &str) -> Self {
         if kind == "question" { Self::Questions } else { Self::Videos }
+    }
+
+    /// Who may keep its answers.
+    fn reach(self) -> HeaderValue {
+        match self {
+            Self::Questions => PRIVATE,
+            Self::Videos => PUBLIC,
+        }
     }
 
     fn name(self) -> &'static str {
@@ -139,7 +151,7 @@ impl Cache {
         let shared = self.here.try_get_with(key, self.behind(shelf, life, &hash, fetch())).await;
         match shared {
             // Somebody else's token was not good.
-            Err(failure) if failure.status.as_u16() == 401 => Page::of(&fetch().await?),
+            Err(failure) if failure.status.as_u16() == 401 => Page::of(shelf, &fetch().await?),
             shared => shared.map_err(|failure| Failure::clone(&failure)),
         }
     }
@@ -157,9 +169,9 @@ impl Cache {
         if let Some((epoch, Some(kept))) = &kept
             && let Some(body) = kept.strip_prefix(stamp(*epoch).as_slice())
         {
-            return Ok(Page::new(Bytes::copy_from_slice(body)));
+            return Ok(Page::new(shelf, Bytes::copy_from_slice(body)));
         }
-        let page = Page::of(&fetch.await?)?;
+        let page = Page::of(shelf, &fetch.await?)?;
         if let Some((epoch, _)) = kept {
             let value = [stamp(epoch).as_slice(), &page.body].concat();
             self.redis.ask(|mut redis| async move { redis.set_ex::<_, _, ()>(key, value, life.seconds()).await }).await;
@@ -199,16 +211,16 @@ fn stamp(epoch: u64) -> Vec<u8> {
 
 impl Page {
     /// An answer that is the same for everyone, kept or not.
-    pub(crate) fn of<T: Serialize>(answer: &T) -> Answer<Self> {
+    pub(crate) fn of<T: Serialize>(shelf: Shelf, answer: &T) -> Answer<Self> {
         let body = serde_json::to_vec(answer).map_err(|error| {
             tracing::error!(%error, "an answer is no JSON");
             Failure::new("INTERNAL")
         })?;
-        Ok(Self::new(body.into()))
+        Ok(Self::new(shelf, body.into()))
     }
 
-    fn new(body: Bytes) -> Self {
-        Self { tag: etag::tag(None, &body), body }
+    fn new(shelf: Shelf, body: Bytes) -> Self {
+        Self { shelf, tag: etag::tag(None, &body), body }
     }
 }
 
@@ -217,7 +229,7 @@ impl IntoResponse for Page {
         let mut response = Response::new(Body::from(self.body));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(CACHE_CONTROL, PUBLIC);
+        headers.insert(CACHE_CONTROL, self.shelf.reach());
         headers.insert(VARY, HeaderValue::from_static("accept-language"));
         headers.insert(ETAG, self.tag);
         response

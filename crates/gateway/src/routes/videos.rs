@@ -44,7 +44,7 @@ async fn list_videos(
     };
     // People search for anything: that would fill the cache with what nobody asks for again.
     if query.q.is_some() {
-        return Page::of(&fetch().await?);
+        return Page::of(Shelf::Videos, &fetch().await?);
     }
     gateway.cache().page(Shelf::Videos, Life::List, &call, &query, fetch).await
 }
