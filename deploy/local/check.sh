@@ -48,7 +48,7 @@ step clippy cargo clippy --workspace --all-targets -- -D warnings
 if [[ ${1:-} != lint ]]; then
   # The tests from outside run the executable, which `cargo test` alone would leave as it was.
   step build cargo build --workspace --all-targets
-  step servers start_servers && step tests cargo test --workspace
+  step servers start_servers && step tests cargo test --workspace --no-fail-fast
   step openapi deploy/local/contract.sh openapi
 fi
 

@@ -1,8 +1,8 @@
 use aipoten_proto::identity::v1::{
-    ChangePasswordRequest, CreateCaptchaRequest, DeleteMeRequest, DeleteSessionRequest, DeleteUserRequest,
-    EndAllSessionsRequest, EndCurrentSessionRequest, GetCurrentSessionRequest, GetJwksRequest, GetMeRequest,
-    ListAuditLogsRequest, ListConsentsRequest, ListRevocationsRequest, ListSecurityEventsRequest, ListSessionsRequest,
-    ListUsersRequest, Role, UpdateMeRequest, UpdateUserRequest,
+    ChangePasswordRequest, CheckSessionRequest, CreateCaptchaRequest, DeleteMeRequest, DeleteSessionRequest,
+    DeleteUserRequest, EndAllSessionsRequest, EndCurrentSessionRequest, GetCurrentSessionRequest, GetJwksRequest,
+    GetMeRequest, ListAuditLogsRequest, ListConsentsRequest, ListRevocationsRequest, ListSecurityEventsRequest,
+    ListSessionsRequest, ListUsersRequest, Role, UpdateMeRequest, UpdateUserRequest,
 };
 use aipoten_proto::{DESCRIPTOR_SET, FieldMask};
 use tonic::Code;
@@ -54,12 +54,16 @@ async fn nobody_gets_an_answer_without_a_token_but_where_none_is_needed() {
         users.delete_user(erasure).await.map(drop),
     ];
     answers.extend(every_call(&world, &Uuid::now_v7().to_string(), None).await);
-    // What needs no caller: RegisterUser, CreateSession, RefreshSession, ListRevocations, GetJwks, CreateCaptcha.
-    assert_eq!(answers.len() + 6, rpcs(), "a new call needs its rule and a line here");
+    // What needs no caller: RegisterUser, CreateSession, RefreshSession, ListRevocations, CheckSession, GetJwks,
+    // CreateCaptcha.
+    assert_eq!(answers.len() + 7, rpcs(), "a new call needs its rule and a line here");
     for answer in answers {
         assert_refused(answer, Code::Unauthenticated, "UNAUTHENTICATED");
     }
     sessions.list_revocations(ListRevocationsRequest::default()).await.expect("needs no caller");
+    let check = CheckSessionRequest { session_id: Uuid::now_v7().to_string() };
+    let checked = sessions.check_session(check).await.expect("needs no caller").into_inner();
+    assert!(!checked.live, "nobody's session");
     world.captchas().create_captcha(CreateCaptchaRequest {}).await.expect("needs no caller");
     world.keys().get_jwks(GetJwksRequest {}).await.expect("needs no caller");
     world.end().await;
