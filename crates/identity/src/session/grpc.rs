@@ -11,7 +11,9 @@ use chrono::{DateTime, Utc};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Attempt, Revocation, Session, Tokens};
+use super::end::Revocation;
+use super::sign_in::Attempt;
+use super::{Session, Tokens, end, refresh, sign_in};
 use crate::{App, captcha};
 
 #[tonic::async_trait]
@@ -19,7 +21,7 @@ impl SessionService for App {
     async fn create_session(&self, request: Request<CreateSessionRequest>) -> Result<Response<SignIn>, Status> {
         let caller = Caller::of(&request);
         let attempt = request.into_inner().try_into()?;
-        let (user, tokens) = super::sign_in(self, &caller, attempt).await?;
+        let (user, tokens) = sign_in::sign_in(self, &caller, attempt).await?;
         Ok(Response::new(SignIn { user: Some(user.into()), tokens: Some(tokens.into()) }))
     }
 
@@ -32,17 +34,17 @@ impl SessionService for App {
         if token.is_empty() {
             return Err(Error::invalid("refresh_token", "required").into());
         }
-        let tokens = super::refresh(self, &caller, &token).await?;
+        let tokens = refresh::refresh(self, &caller, &token).await?;
         Ok(Response::new(tokens.into()))
     }
 
     async fn end_current_session(&self, request: Request<EndCurrentSessionRequest>) -> Result<Response<()>, Status> {
-        super::end_current(self, &Caller::of(&request)).await?;
+        end::end_current(self, &Caller::of(&request)).await?;
         Ok(Response::new(()))
     }
 
     async fn end_all_sessions(&self, request: Request<EndAllSessionsRequest>) -> Result<Response<()>, Status> {
-        super::end_all(self, &Caller::of(&request)).await?;
+        end::end_all(self, &Caller::of(&request)).await?;
         Ok(Response::new(()))
     }
 
@@ -75,7 +77,7 @@ impl SessionService for App {
     async fn delete_session(&self, request: Request<DeleteSessionRequest>) -> Result<Response<()>, Status> {
         let caller = Caller::of(&request);
         let session_id = Fields::only_uuid("session_id", &request.into_inner().session_id)?;
-        super::end_one(self, &caller, session_id).await?;
+        end::end_one(self, &caller, session_id).await?;
         Ok(Response::new(()))
     }
 
@@ -85,7 +87,7 @@ impl SessionService for App {
     ) -> Result<Response<ListRevocationsResponse>, Status> {
         let after = request.into_inner().after;
         let after = after.and_then(|it| DateTime::from_timestamp(it.seconds, it.nanos.try_into().unwrap_or(0)));
-        let revocations = super::revocations(self, after).await?;
+        let revocations = end::revocations(self, after).await?;
         let revocations = revocations.into_iter().map(Into::into).collect();
         Ok(Response::new(ListRevocationsResponse { revocations }))
     }

@@ -1,102 +1,63 @@
-//! Refresh tokens: the session's counter, signed with the session's own key. The same counter is always the same token,
-//! so that a successor can be given twice without storing it.
+//! Staying signed in: a refresh token is traded for its successor and a new access token.
 
-use std::fmt;
-use std::str::FromStr;
+use aipoten_kit::{Caller, Error, Result};
+use chrono::{TimeDelta, Utc};
+use sqlx::{Postgres, Transaction};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
-use uuid::Uuid;
+use super::end::{EndReason, revoked};
+use super::refresh_token::{self, RefreshToken};
+use super::{Session, Tokens, idle, store, tokens};
+use crate::App;
+use crate::audit::{self, Act};
 
-use super::Session;
-
-const MAC: usize = 32;
-
-/// A refresh token; parsed ones are not yet believed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct RefreshToken {
-    pub(super) session_id: Uuid,
-    pub(super) counter: i64,
-    mac: [u8; MAC],
+/// Trades a refresh token. Of many tabs that trade the same one at once, one moves the counter and all get its
+/// successor; a token older than that was stolen or copied, and its session ends.
+pub(super) async fn refresh(app: &App, caller: &Caller, token: &str) -> Result<Tokens> {
+    let token: RefreshToken = token.parse().map_err(|refresh_token::Invalid| Error::unauthenticated())?;
+    let mut tx = app.pool.begin().await?;
+    let session = store::find_live(&mut tx, &app.cipher, token.session_id).await?.ok_or_else(Error::unauthenticated)?;
+    if !token.is_signed_by(&session) {
+        return Err(Error::unauthenticated());
+    }
+    let idle_expires_at = session.absolute_expires_at.min(Utc::now() + idle(&app.config.session));
+    let rotated = store::rotate(&mut tx, session.id, token.counter, idle_expires_at, &caller.ip).await?;
+    let Some(refresh_counter) = rotated else { return refresh_again(app, tx, caller, &token).await };
+    tx.commit().await?;
+    let session = Session { refresh_counter, idle_expires_at, ..session };
+    app.cache.rotated(&session);
+    tokens(app, &session)
 }
 
-/// A text that is no refresh token.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Invalid;
-
-impl RefreshToken {
-    /// The current token of a session.
-    pub(super) fn of(session: &Session) -> Self {
-        Self::sign(session.id, session.refresh_counter, &session.refresh_key)
+/// Another request has moved the counter while this one waited for the row, or long before.
+async fn refresh_again(
+    app: &App,
+    mut tx: Transaction<'_, Postgres>,
+    caller: &Caller,
+    token: &RefreshToken,
+) -> Result<Tokens> {
+    let session = store::find_live(&mut tx, &app.cipher, token.session_id).await?.ok_or_else(Error::unauthenticated)?;
+    let grace = TimeDelta::seconds(app.config.session.grace_s.into());
+    if session.refresh_counter == token.counter + 1 && Utc::now() - session.rotated_at <= grace {
+        return tokens(app, &session);
     }
-
-    fn sign(session_id: Uuid, counter: i64, key: &[u8; 32]) -> Self {
-        Self { session_id, counter, mac: mac(session_id, counter, key).finalize().into_bytes().into() }
-    }
-
-    /// Whether the session made this token, now or before.
-    pub(super) fn is_signed_by(&self, session: &Session) -> bool {
-        mac(self.session_id, self.counter, &session.refresh_key).verify_slice(&self.mac).is_ok()
-    }
+    end_stolen(app, tx, caller, &session).await
 }
 
-fn mac(session_id: Uuid, counter: i64, key: &[u8; 32]) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    mac.update(session_id.as_bytes());
-    mac.update(&counter.to_be_bytes());
-    mac
-}
-
-impl fmt::Display for RefreshToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = [self.session_id.as_bytes().as_slice(), &self.counter.to_be_bytes(), &self.mac].concat();
-        f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
-    }
-}
-
-impl FromStr for RefreshToken {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Invalid)?;
-        let (session_id, rest) = bytes.split_first_chunk::<16>().ok_or(Invalid)?;
-        let (counter, mac) = rest.split_first_chunk::<8>().ok_or(Invalid)?;
-        Ok(Self {
-            session_id: Uuid::from_bytes(*session_id),
-            counter: i64::from_be_bytes(*counter),
-            mac: mac.try_into().map_err(|_| Invalid)?,
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn a_token_is_read_as_it_was_written(id: u128, counter: i64, key: [u8; 32]) {
-            let token = RefreshToken::sign(Uuid::from_u128(id), counter, &key);
-            prop_assert_eq!(token.to_string().parse(), Ok(token));
-        }
-
-        #[test]
-        fn any_change_of_a_token_breaks_its_signature(id: u128, counter: i64, key: [u8; 32], at in 0_usize..56, bit in 0_u8..8) {
-            let token = RefreshToken::sign(Uuid::from_u128(id), counter, &key);
-            let mut bytes = URL_SAFE_NO_PAD.decode(token.to_string()).expect("base64");
-            bytes[at] ^= 1 << bit;
-            let forged: RefreshToken = URL_SAFE_NO_PAD.encode(bytes).parse().expect("the same length");
-            prop_assert!(mac(forged.session_id, forged.counter, &key).verify_slice(&forged.mac).is_err());
-        }
-
-        #[test]
-        fn no_text_makes_the_parser_panic(text in ".*") {
-            prop_assume!(text.len() != 75);
-            prop_assert_eq!(text.parse::<RefreshToken>(), Err(Invalid));
-        }
-    }
+async fn end_stolen(
+    app: &App,
+    mut tx: Transaction<'_, Postgres>,
+    caller: &Caller,
+    session: &Session,
+) -> Result<Tokens> {
+    store::end(&mut tx, session.user_id, &[session.id], EndReason::RefreshReuse).await?;
+    let act = Act {
+        resource: "session",
+        resource_id: Some(session.id),
+        ..Act::refused("session.refreshed", Some(session.user_id))
+    };
+    audit::record(&mut tx, caller, &act).await?;
+    tx.commit().await?;
+    tracing::warn!(stream = "auth", session_id = %session.id, "a refresh token was used again: the session is ended");
+    revoked(app, session.user_id, &[session.id]);
+    Err(Error::unauthenticated())
 }
