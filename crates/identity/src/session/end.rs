@@ -23,6 +23,7 @@ pub(crate) enum EndReason {
     Suspended,
     RoleChanged,
 }
+
 pub(super) async fn end_current(app: &App, caller: &Caller) -> Result<()> {
     let user = caller.user()?;
     match end(app, caller, &[user.session_id], EndReason::Logout).await {
@@ -98,6 +99,7 @@ pub(super) async fn revocations(app: &App, after: Option<DateTime<Utc>>) -> Resu
     let revocation = |(session_id, revoked_at)| Revocation { session_id, revoked_at, expires_at: revoked_at + life };
     Ok(ended.into_iter().map(revocation).collect())
 }
+
 /// Takes what other replicas of this service have ended; answers the newest moment.
 pub(crate) async fn take_revocations(app: &App, newest: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>> {
     // Transactions commit out of order: look back further than the last answer.

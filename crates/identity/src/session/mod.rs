@@ -71,10 +71,12 @@ fn tokens(app: &App, session: &Session) -> Result<Tokens> {
         session_id: session.id,
     })
 }
+
 /// Forgets failures that count no longer.
 pub(crate) async fn forget_old_attempts(app: &App) -> Result<()> {
     store::delete_old_attempts(&mut *app.pool.acquire().await?, &app.config.lockout).await
 }
+
 /// Redis knows what has just ended; PostgreSQL has the record.
 async fn is_live(app: &App, session_id: Uuid) -> Result<bool> {
     if app.cache.has_ended(session_id).await {
@@ -83,6 +85,7 @@ async fn is_live(app: &App, session_id: Uuid) -> Result<bool> {
     let mut conn = app.pool.acquire().await?;
     Ok(store::find_live(&mut conn, &app.cipher, session_id).await?.is_some())
 }
+
 async fn current(app: &App, caller: &Caller) -> Result<(User, Session)> {
     let signed_in = caller.user()?;
     let mut conn = app.pool.acquire().await?;

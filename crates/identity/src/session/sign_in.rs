@@ -28,6 +28,7 @@ struct Proof {
     /// The stored hash that was matched: a password changed meanwhile proves nothing.
     password_hash: Option<String>,
 }
+
 pub(super) async fn sign_in(app: &App, caller: &Caller, attempt: Attempt) -> Result<(User, Tokens)> {
     let mut conn = app.pool.acquire().await?;
     let solved = match &attempt.captcha {
