@@ -26,7 +26,7 @@ fn main() -> Result<()> {
     let mut config = tonic_prost_build::Config::new();
     config.enable_type_names();
     rest.derive(tonic_prost_build::configure()).compile_fds_with_config(descriptor_set, config)?;
-    fs::write(out.join("packages.rs"), modules(&rest.pool))?;
+    fs::write(out.join("packages.rs"), modules(&rest.pool) + &unconsumed(&rest.pool)?)?;
     Ok(())
 }
 
@@ -61,6 +61,17 @@ fn modules(pool: &DescriptorPool) -> String {
         );
     }
     code
+}
+
+/// The events that are marked so.
+fn unconsumed(pool: &DescriptorPool) -> Result<String> {
+    let option = pool.get_extension_by_name("aipoten.common.v1.unconsumed").ok_or("options.proto has no unconsumed")?;
+    let marked = ours(pool).filter(|message| message.options().get_extension(&option).as_bool() == Some(true));
+    let names: Vec<_> = marked.map(|message| message.full_name().to_owned()).collect();
+    Ok(format!(
+        "/// Full names of the events that no service takes in yet: they are written, and not sent.\n\
+         pub const UNCONSUMED: &[&str] = &{names:?};\n"
+    ))
 }
 
 /// The REST shape of all messages.
@@ -237,8 +248,9 @@ fn shape(field: &FieldDescriptor, inward: bool) -> Option<Shape> {
         }
         Kind::Message(_) if is_timestamp(field) => {
             let serde = if inward { "deserialize" } else { "serialize" };
+            let module = if list { "timestamps" } else { "timestamp" };
             Some(Shape {
-                serde: format!("#[serde({serde}_with = \"crate::json::timestamp::{serde}\")]"),
+                serde: format!("#[serde({serde}_with = \"crate::json::{module}::{serde}\")]"),
                 schema: wrap("String"),
             })
         }

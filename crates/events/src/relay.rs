@@ -121,7 +121,10 @@ impl Relay {
             tx.rollback().await?;
             return Ok(Batch::default());
         }
-        let batch = self.send(channel, events).await;
+        let (unheard, events): (Vec<_>, Vec<_>) = events.into_iter().partition(nobody_takes);
+        let mut batch = self.send(channel, events).await;
+        batch.full |= unheard.len() >= usize::from(BATCH);
+        batch.sent.extend(unheard.into_iter().map(|unsent| unsent.id));
         outbox::mark_sent(&mut tx, &batch.sent).await?;
         if !batch.refused.is_empty() {
             outbox::postpone(&mut tx, &batch.refused).await?;
@@ -191,6 +194,11 @@ impl Relay {
             }
         }
     }
+}
+
+/// Events of the catalogue whose consumers are not built yet.
+fn nobody_takes(unsent: &Unsent) -> bool {
+    aipoten_proto::UNCONSUMED.contains(&unsent.event_type.as_str())
 }
 
 /// What became of the events of one transaction.

@@ -19,6 +19,7 @@ pub(crate) struct Origin {
     pub(crate) locale: Locale,
     pub(crate) client_ip: IpAddr,
     pub(crate) agent: String,
+    pub(crate) idempotency_key: String,
     pub(crate) deadline: Instant,
 }
 
@@ -61,6 +62,7 @@ impl Call {
         put(to, metadata::LANGUAGE, origin.locale.as_str());
         put(to, metadata::CLIENT_IP, &origin.client_ip.to_string());
         put(to, metadata::CLIENT_AGENT, &origin.agent);
+        put(to, metadata::IDEMPOTENCY_KEY, &origin.idempotency_key);
         if let Some(bearer) = self.bearer.as_ref().and_then(|it| it.to_str().ok()) {
             put(to, metadata::AUTHORIZATION, bearer);
         }

@@ -91,6 +91,7 @@ impl AuthenticateLayer {
         let mut caller = Caller {
             request_id: text(headers, metadata::REQUEST_ID),
             locale: if text(headers, metadata::LANGUAGE) == "en" { Locale::En } else { Locale::Ko },
+            idempotency_key: Some(text(headers, metadata::IDEMPOTENCY_KEY)).filter(|key| !key.is_empty()),
             ip: text(headers, metadata::CLIENT_IP),
             agent: text(headers, metadata::CLIENT_AGENT),
             ..Caller::default()

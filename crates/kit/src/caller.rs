@@ -96,6 +96,8 @@ pub struct Caller {
     pub request_id: String,
     /// Language of the answer.
     pub locale: Locale,
+    /// Idempotency-Key of the request, where the client gave one.
+    pub idempotency_key: Option<String>,
     /// Address of the person's device, as the gateway saw it; for records, not for decisions.
     pub ip: String,
     /// What the device says it is; for records, not for decisions.

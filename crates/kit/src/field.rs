@@ -3,7 +3,8 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use chrono::NaiveDate;
+use aipoten_proto::Timestamp;
+use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use crate::{Error, Result, Violation};
@@ -93,6 +94,16 @@ impl Fields {
             self.violate(field, if value.is_empty() { "required" } else { "not_a_date" });
             NaiveDate::default()
         })
+    }
+
+    /// A moment.
+    pub fn moment(&mut self, field: &str, value: Option<Timestamp>) -> DateTime<Utc> {
+        match value.map(aipoten_proto::moment) {
+            Some(Ok(moment)) => return moment,
+            Some(Err(_)) => self.violate(field, "invalid"),
+            None => self.violate(field, "required"),
+        }
+        DateTime::default()
     }
 
     /// A value that must be there; `None` stands for absent or unspecified.

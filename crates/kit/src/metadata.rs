@@ -10,3 +10,5 @@ pub const LANGUAGE: &str = "accept-language";
 pub const CLIENT_IP: &str = "x-client-ip";
 /// What the device says it is.
 pub const CLIENT_AGENT: &str = "x-client-agent";
+/// Idempotency-Key that the client gave: the same key again means the same request again.
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";

@@ -130,6 +130,27 @@ pub mod timestamp {
     }
 }
 
+/// Several moments.
+pub mod timestamps {
+    use prost_types::Timestamp;
+
+    use super::{Deserialize, Deserializer, Serializer, timestamp};
+
+    #[derive(Deserialize)]
+    struct Moment(#[serde(deserialize_with = "timestamp::deserialize")] Option<Timestamp>);
+
+    /// Writes the moments.
+    pub fn serialize<S: Serializer>(moments: &[Timestamp], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(moments.iter().map(ToString::to_string))
+    }
+
+    /// Reads the moments.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Timestamp>, D::Error> {
+        let moments = Vec::<Moment>::deserialize(from)?;
+        moments.into_iter().map(|it| it.0.ok_or_else(|| super::de::Error::custom("invalid type: null"))).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Object;

@@ -7,7 +7,7 @@ pub mod json;
 mod values;
 
 pub use prost_types::{FieldMask, Timestamp};
-pub use values::{Invalid, date, timestamp, uuid};
+pub use values::{Invalid, date, moment, timestamp, uuid};
 
 include!(concat!(env!("OUT_DIR"), "/packages.rs"));
 

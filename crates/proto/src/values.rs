@@ -33,6 +33,12 @@ pub fn timestamp(moment: DateTime<Utc>) -> Timestamp {
     Timestamp { seconds: moment.timestamp(), nanos }
 }
 
+/// A proto timestamp as a moment, if it is one.
+pub fn moment(timestamp: Timestamp) -> Result<DateTime<Utc>, Invalid> {
+    let nanos = u32::try_from(timestamp.nanos).map_err(|_| Invalid)?;
+    DateTime::from_timestamp(timestamp.seconds, nanos).ok_or(Invalid)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@ use aipoten_kit::{Caller, Error, Fields, Mask, Page};
 use aipoten_proto::common::v1::Gender as ProtoGender;
 use aipoten_proto::identity::v1::child_service_server::ChildService;
 use aipoten_proto::identity::v1::{
-    self as proto, ChildAccess, ChildBirth, ChildSummary, CreateChildRequest, DeleteChildRequest, GetChildBirthRequest,
+    self as proto, ChildAccess, ChildBirth, ChildSharing, ChildSummary, CreateChildRequest, DeleteChildRequest, GetChildBirthRequest, GetChildSharingRequest,
     GetChildRequest, ListChildAccessesRequest, ListChildAccessesResponse, ListChildrenRequest, ListChildrenResponse,
     UpdateChildRequest,
 };
@@ -56,6 +56,16 @@ impl ChildService for App {
         let child_id = Fields::only_uuid("child_id", &request.into_inner().child_id)?;
         super::delete(self, &caller, child_id).await?;
         Ok(Response::new(()))
+    }
+
+    async fn get_child_sharing(
+        &self,
+        request: Request<GetChildSharingRequest>,
+    ) -> Result<Response<ChildSharing>, Status> {
+        let caller = Caller::of(&request);
+        let child_id = Fields::only_uuid("child_id", &request.into_inner().child_id)?;
+        let consented = super::may_share(self, &caller, child_id).await?;
+        Ok(Response::new(ChildSharing { child_id: child_id.to_string(), consented }))
     }
 
     async fn get_child_birth(&self, request: Request<GetChildBirthRequest>) -> Result<Response<ChildBirth>, Status> {

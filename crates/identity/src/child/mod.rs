@@ -223,6 +223,19 @@ async fn birth(app: &App, caller: &Caller, child_id: Uuid) -> Result<Birth> {
     store::find_birth(&mut conn, child_id, parent.id).await?.ok_or_else(not_found)
 }
 
+/// Whether the consents allow a child of the caller to be shared with a therapist.
+async fn may_share(app: &App, caller: &Caller, child_id: Uuid) -> Result<bool> {
+    let parent = caller.with_role(Role::Parent)?;
+    let mut conn = app.pool.acquire().await?;
+    store::find_birth(&mut conn, child_id, parent.id).await?.ok_or_else(not_found)?;
+    for kind in [Kind::Guardian, Kind::ChildSensitiveData] {
+        if !consent::in_force(&mut conn, parent.id, kind).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 async fn accesses(app: &App, caller: &Caller, child_id: Uuid, page: Page) -> Result<(Vec<Access>, i64)> {
     let parent = caller.with_role(Role::Parent)?;
     let mut conn = app.pool.acquire().await?;

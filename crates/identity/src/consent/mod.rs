@@ -80,6 +80,11 @@ pub(crate) async fn require(conn: &mut PgConnection, user_id: Uuid, kind: Kind) 
     Err(Error::PermissionDenied(Reason::from("CONSENT_REQUIRED").with("kind", kind.as_str())))
 }
 
+/// Whether the consent is in force now.
+pub(crate) async fn in_force(conn: &mut PgConnection, user_id: Uuid, kind: Kind) -> Result<bool> {
+    store::in_force(conn, user_id, kind).await
+}
+
 /// Puts a consent on record; one of the same kind in force is replaced by it.
 pub(crate) async fn give(conn: &mut PgConnection, caller: &Caller, user_id: Uuid, new: NewConsent) -> Result<Consent> {
     store::withdraw(conn, user_id, new.kind).await?;

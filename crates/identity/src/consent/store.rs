@@ -15,6 +15,17 @@ pub(super) async fn lock_in_force(conn: &mut PgConnection, user_id: Uuid, kind: 
     Ok(found.is_some())
 }
 
+pub(super) async fn in_force(conn: &mut PgConnection, user_id: Uuid, kind: Kind) -> Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM consents WHERE user_id = $1 AND kind = $2 AND withdrawn_at IS NULL) AS "found!""#,
+        user_id,
+        kind as Kind,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(found)
+}
+
 pub(super) async fn insert(
     conn: &mut PgConnection,
     id: Uuid,
