@@ -27,6 +27,7 @@ fn main() -> Result<()> {
     config.enable_type_names();
     rest.derive(tonic_prost_build::configure()).compile_fds_with_config(descriptor_set, config)?;
     fs::write(out.join("packages.rs"), modules(&rest.pool) + &unconsumed(&rest.pool)?)?;
+    fs::write(out.join("callers.rs"), callers(&rest.pool)?)?;
     Ok(())
 }
 
@@ -72,6 +73,32 @@ fn unconsumed(pool: &DescriptorPool) -> Result<String> {
         "/// Full names of the events that no service takes in yet: they are written, and not sent.\n\
          pub const UNCONSUMED: &[&str] = &{names:?};\n"
     ))
+}
+
+/// `&[("/aipoten.identity.v1.KeyService/GetJwks", &[Callers::Anyone]), …]`, in the order of the paths.
+fn callers(pool: &DescriptorPool) -> Result<String> {
+    let option = pool.get_extension_by_name("aipoten.common.v1.callers").ok_or("options.proto has no callers")?;
+    let mut rules = Vec::new();
+    for service in pool.services() {
+        for method in service.methods() {
+            let options = method.options();
+            let callers = options.get_extension(&option);
+            let numbers = callers.as_list().unwrap_or_default().iter().filter_map(Value::as_enum_number);
+            let variants: Vec<String> = numbers.filter_map(|number| variant(&option.kind(), number)).collect();
+            rules.push(format!("(\"/{}/{}\", &[{}]),\n", service.full_name(), method.name(), variants.join(", ")));
+        }
+    }
+    rules.sort_unstable();
+    Ok(format!("&[{}]", rules.concat()))
+}
+
+/// An enum's variant in the generated code: `Callers::Anyone` for `CALLERS_ANYONE`.
+fn variant(kind: &Kind, number: i32) -> Option<String> {
+    let enumeration = kind.as_enum()?;
+    let value = enumeration.get_value(number)?;
+    let words = value.name().strip_prefix(&enumeration.name().to_uppercase())?.split('_').filter(|it| !it.is_empty());
+    let name: String = words.map(|word| word[..1].to_owned() + &word[1..].to_lowercase()).collect();
+    Some(format!("{}::{name}", enumeration.name()))
 }
 
 /// The REST shape of all messages.

@@ -1,4 +1,5 @@
-//! The layer that turns metadata into a [`Caller`]: every service checks the token itself, no identity header is believed.
+//! The layer that turns metadata into a [`Caller`]: every service checks the token itself, no identity header is believed,
+//! and lets through whom the method's proto names.
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -13,7 +14,7 @@ use tower::{Layer, Service};
 use tracing::Instrument as _;
 
 use crate::token::{Refusal, Verifier};
-use crate::{Caller, Error, Locale, Revocations, metadata};
+use crate::{Caller, Error, Locale, Revocations, metadata, policy};
 
 /// Puts [`Authenticate`] around a server.
 #[derive(Clone)]
@@ -23,7 +24,7 @@ pub struct AuthenticateLayer {
 }
 
 impl AuthenticateLayer {
-    /// A layer that believes tokens the verifier accepts and whose session was not ended.
+    /// A layer that believes tokens the verifier accepts and whose session was not ended, and asks the protos who may call.
     pub fn new(verifier: Verifier, revocations: Revocations) -> Self {
         Self { verifier, revocations }
     }
@@ -70,7 +71,7 @@ where
         let span = tracing::info_span!("rpc", method, request_id);
         let serve = async move {
             let begun = Instant::now();
-            let response = match layer.caller(request.headers()).await {
+            let response = match layer.admit(request.uri().path(), request.headers()).await {
                 Ok(caller) => {
                     request.extensions_mut().insert(caller);
                     inner.call(request).await?
@@ -87,6 +88,12 @@ where
 }
 
 impl AuthenticateLayer {
+    async fn admit(&self, path: &str, headers: &HeaderMap) -> crate::Result<Caller> {
+        let caller = self.caller(headers).await?;
+        policy::authorize(path, caller.user.as_ref())?;
+        Ok(caller)
+    }
+
     async fn caller(&self, headers: &HeaderMap) -> crate::Result<Caller> {
         let mut caller = Caller {
             request_id: text(headers, metadata::REQUEST_ID),

@@ -11,6 +11,7 @@ mod field;
 mod mask;
 pub mod metadata;
 mod page;
+mod policy;
 mod process;
 mod revocation;
 pub mod telemetry;

@@ -1,79 +1,66 @@
-use aipoten_proto::identity::v1::{
-    ChangePasswordRequest, CheckSessionRequest, CreateCaptchaRequest, DeleteMeRequest, DeleteSessionRequest,
-    DeleteUserRequest, EndAllSessionsRequest, EndCurrentSessionRequest, GetCurrentSessionRequest, GetJwksRequest,
-    GetMeRequest, ListAuditLogsRequest, ListConsentsRequest, ListRevocationsRequest, ListSecurityEventsRequest,
-    ListSessionsRequest, ListUsersRequest, Role, UpdateMeRequest, UpdateUserRequest,
-};
-use aipoten_proto::{DESCRIPTOR_SET, FieldMask};
-use tonic::Code;
-use uuid::Uuid;
+use aipoten_proto::CALLERS;
+use aipoten_proto::common::v1::Callers;
+use aipoten_proto::identity::v1::GetMeRequest;
+use tonic::{Code, Request, Status};
+use tonic_types::StatusExt as _;
 
-use crate::child_privacy::every_call;
-use crate::world::{World, assert_refused, consent, with_token};
+use crate::world::{Person, World, assert_refused, with_token};
 
-/// A call that is refused for what it says is refused for who asks first: the requests are good ones.
-#[tokio::test]
-async fn nobody_gets_an_answer_without_a_token_but_where_none_is_needed() {
-    let world = World::start().await;
-    let (mut users, mut sessions) = (world.users(), world.sessions());
-    let rename = UpdateMeRequest {
-        name: Some("Nobody".to_owned()),
-        update_mask: Some(FieldMask { paths: vec!["name".to_owned()] }),
-        ..UpdateMeRequest::default()
-    };
-    let change = ChangePasswordRequest {
-        current_password: "correct horse 7!".to_owned(),
-        new_password: "battery staple 8?".to_owned(),
-    };
-    let session = DeleteSessionRequest { session_id: Uuid::now_v7().to_string() };
-    let guardian = consent(aipoten_proto::identity::v1::ConsentKind::Guardian);
-    let user_id = Uuid::now_v7().to_string();
-    let decision = UpdateUserRequest {
-        user_id: user_id.clone(),
-        role: Some(Role::Parent.into()),
-        reason: "a reason".to_owned(),
-        ..UpdateUserRequest::default()
-    };
-    let erasure = DeleteUserRequest { user_id, reason: "a reason".to_owned() };
-    let mut answers = vec![
-        users.get_me(GetMeRequest {}).await.map(drop),
-        users.update_me(rename).await.map(drop),
-        users.delete_me(DeleteMeRequest {}).await.map(drop),
-        users.change_password(change).await.map(drop),
-        sessions.end_current_session(EndCurrentSessionRequest {}).await.map(drop),
-        sessions.end_all_sessions(EndAllSessionsRequest {}).await.map(drop),
-        sessions.get_current_session(GetCurrentSessionRequest {}).await.map(drop),
-        sessions.list_sessions(ListSessionsRequest {}).await.map(drop),
-        sessions.delete_session(session).await.map(drop),
-        world.consents().list_consents(ListConsentsRequest {}).await.map(drop),
-        world.consents().record_consent(guardian).await.map(drop),
-        world.audit().list_security_events(ListSecurityEventsRequest::default()).await.map(drop),
-        world.audit().list_audit_logs(ListAuditLogsRequest::default()).await.map(drop),
-        users.list_users(ListUsersRequest::default()).await.map(drop),
-        users.update_user(decision).await.map(drop),
-        users.delete_user(erasure).await.map(drop),
-    ];
-    answers.extend(every_call(&world, &Uuid::now_v7().to_string(), None).await);
-    // What needs no caller: RegisterUser, CreateSession, RefreshSession, ListRevocations, CheckSession, GetJwks,
-    // CreateCaptcha.
-    assert_eq!(answers.len() + 7, rpcs(), "a new call needs its rule and a line here");
-    for answer in answers {
-        assert_refused(answer, Code::Unauthenticated, "UNAUTHENTICATED");
+/// Calls that end the session they are made in.
+const ENDING: [&str; 3] = ["/EndCurrentSession", "/EndAllSessions", "/DeleteMe"];
+
+/// Whether the service calls itself one of identity's.
+fn is_served(path: &str) -> bool {
+    path.starts_with("/aipoten.identity.") || path.starts_with("/aipoten.common.")
+}
+
+async fn walk(world: &World, caller: Option<Person>, role: Callers) {
+    let mut caller = caller;
+    for (path, rule) in CALLERS.iter().filter(|(path, _)| is_served(path)) {
+        let request = caller.as_ref().map_or_else(|| Request::new(()), |person| person.asks(()));
+        let answer = world.call(path, request).await;
+        let allowed = rule.iter().any(|it| *it == Callers::Anyone || *it == role);
+        let signed_in = rule.contains(&Callers::User) && caller.is_some();
+        let refusal = match &caller {
+            _ if allowed || signed_in => None,
+            Some(_) => Some((Code::PermissionDenied, "PERMISSION_DENIED".to_owned())),
+            None => Some((Code::Unauthenticated, "UNAUTHENTICATED".to_owned())),
+        };
+        // A refresh token that is none is refused with the same words.
+        if !path.ends_with("/RefreshSession") {
+            assert_eq!(refused_for_who_asks(answer), refusal, "{path} as {role:?}");
+        }
+        if let Some(person) = caller.as_mut().filter(|_| ENDING.iter().any(|it| path.ends_with(it))) {
+            *person = world.sign_in(&person.email).await;
+        }
     }
-    sessions.list_revocations(ListRevocationsRequest::default()).await.expect("needs no caller");
-    let check = CheckSessionRequest { session_id: Uuid::now_v7().to_string() };
-    let checked = sessions.check_session(check).await.expect("needs no caller").into_inner();
-    assert!(!checked.live, "nobody's session");
-    world.captchas().create_captcha(CreateCaptchaRequest {}).await.expect("needs no caller");
-    world.keys().get_jwks(GetJwksRequest {}).await.expect("needs no caller");
+}
+
+/// `None` for an answer, and for what is wrong with an empty request.
+fn refused_for_who_asks(answer: Result<(), Status>) -> Option<(Code, String)> {
+    let status = answer.err().filter(|it| matches!(it.code(), Code::Unauthenticated | Code::PermissionDenied))?;
+    Some((status.code(), status.get_details_error_info().map(|it| it.reason).unwrap_or_default()))
+}
+
+#[tokio::test]
+async fn every_call_is_refused_to_whom_its_proto_does_not_name() {
+    let world = World::start().await;
+    walk(&world, None, Callers::Unspecified).await;
+    walk(&world, Some(world.parent().await), Callers::Parent).await;
+    walk(&world, Some(world.therapist().await), Callers::Therapist).await;
+    walk(&world, Some(world.administrator().await), Callers::Admin).await;
     world.end().await;
 }
 
-/// How many calls the contract has for identity.
-fn rpcs() -> usize {
-    let set = <prost_types::FileDescriptorSet as prost::Message>::decode(DESCRIPTOR_SET).expect("descriptors");
-    let files = set.file.iter().filter(|file| file.package() == "aipoten.identity.v1");
-    files.flat_map(|file| &file.service).map(|service| service.method.len()).sum()
+#[tokio::test]
+async fn a_call_that_no_proto_knows_is_denied_to_everybody() {
+    let world = World::start().await;
+    let admin = world.administrator().await;
+    for request in [Request::new(()), admin.asks(())] {
+        let answer = world.call("/aipoten.identity.v1.UserService/Reign", request).await;
+        assert_refused(answer, Code::PermissionDenied, "PERMISSION_DENIED");
+    }
+    world.end().await;
 }
 
 #[tokio::test]

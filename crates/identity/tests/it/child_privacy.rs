@@ -1,8 +1,8 @@
 use aipoten_proto::FieldMask;
 use aipoten_proto::identity::v1::{
-    Child, ChildAccess, GetChildBirthRequest, ListChildAccessesRequest, ListChildrenRequest, UpdateChildRequest,
+    Child, ChildAccess, GetChildBirthRequest, ListChildAccessesRequest, UpdateChildRequest,
 };
-use tonic::{Code, Request, Status};
+use tonic::Code;
 use uuid::Uuid;
 
 use crate::child::{delete, get, list};
@@ -138,39 +138,4 @@ async fn a_value_copied_to_another_child_or_column_does_not_open() {
     }
     assert_eq!(list(&world, &parent).await.len(), 2, "the names still open");
     world.end().await;
-}
-
-#[tokio::test]
-async fn children_are_for_parents_alone() {
-    let world = World::start().await;
-    let parent = world.guardian().await;
-    let child = world.child_of(&parent).await;
-    for person in [world.therapist().await, world.administrator().await] {
-        for answer in every_call(&world, &child.id, Some(&person)).await {
-            assert_refused(answer, Code::PermissionDenied, "PERMISSION_DENIED");
-        }
-    }
-    world.end().await;
-}
-
-/// The answers to every call about children, by a person or by nobody.
-pub(crate) async fn every_call(world: &World, child_id: &str, person: Option<&Person>) -> Vec<Result<(), Status>> {
-    let mut children = world.children();
-    let birth = GetChildBirthRequest { child_id: child_id.to_owned() };
-    vec![
-        children.create_child(asked_by(person, plain_child())).await.map(drop),
-        children.get_child(asked_by(person, get(child_id))).await.map(drop),
-        children.list_children(asked_by(person, ListChildrenRequest::default())).await.map(drop),
-        children.update_child(asked_by(person, rename(child_id))).await.map(drop),
-        children.delete_child(asked_by(person, delete(child_id))).await.map(drop),
-        children.get_child_birth(asked_by(person, birth)).await.map(drop),
-        children.list_child_accesses(asked_by(person, accesses(child_id))).await.map(drop),
-    ]
-}
-
-fn asked_by<T>(person: Option<&Person>, message: T) -> Request<T> {
-    match person {
-        Some(person) => person.asks(message),
-        None => Request::new(message),
-    }
 }

@@ -20,6 +20,7 @@ use aipoten_proto::identity::v1::{
     Child, ConsentKind, ConsentMethod, CreateChildRequest, CreateSessionRequest, GetMeRequest, GivenConsent,
     RecordConsentRequest, RefreshSessionRequest, RegisterUserRequest, Role, Tokens as SessionTokens,
 };
+use http::uri::PathAndQuery;
 use secrecy::ExposeSecret as _;
 use sqlx::{Connection as _, PgConnection, PgPool};
 use tokio::net::TcpListener;
@@ -82,6 +83,14 @@ impl Identity {
 
     pub(crate) fn audit(&self) -> AuditServiceClient<Channel> {
         AuditServiceClient::new(self.channel.clone())
+    }
+
+    /// A call with an empty message, whatever it answers.
+    pub(crate) async fn call(&self, path: &'static str, request: Request<()>) -> Result<(), Status> {
+        let mut client = tonic::client::Grpc::new(self.channel.clone());
+        client.ready().await.expect("identity answers");
+        let codec = tonic_prost::ProstCodec::<(), ()>::default();
+        client.unary(request, PathAndQuery::from_static(path), codec).await.map(drop)
     }
 
     /// Signs in with [`PASSWORD`].
