@@ -25,6 +25,8 @@ environment_lines() {
       "BROKER__URL=amqp://guest:guest@127.0.0.1:$amqp_port/%2f" \
       "IDENTITY__ENCRYPTION__KEYS=$(made_once encryption-key development_key)" \
       IDENTITY__ENCRYPTION__ACTIVE=dev1 \
+      "MATCHING__ENCRYPTION__KEYS=$(made_once matching-encryption-key development_key)" \
+      MATCHING__ENCRYPTION__ACTIVE=dev1 \
       "GATEWAY__CSRF_KEY=$(made_once csrf-key development_csrf_key)" \
       IDENTITY__ADMIN__EMAIL=admin@aipoten.example \
       "IDENTITY__ADMIN__PASSWORD=$(made_once admin-password administrator_password)" \
@@ -32,7 +34,7 @@ environment_lines() {
       LOG__FORMAT=text
     # One developer is many people at once.
     printf 'AIPOTEN__GATEWAY__LIMITS__%s=6000\n' USER ANONYMOUS ADDRESS LOGIN REGISTER REFRESH
-    for domain in IDENTITY CONTENT; do
+    for domain in IDENTITY CONTENT MATCHING; do
       printf 'AIPOTEN__%s__DATABASE__%s\n' \
         "$domain" "URL=$(database_url aipoten_app "aipoten_${domain,,}")" \
         "$domain" "OWNER_URL=$(database_url aipoten_owner "aipoten_${domain,,}")"

@@ -41,17 +41,32 @@ postgres_prepare() {
   postgres_make_folder
   folder=$(postgres_folder)
   bin=$(postgres_bin)
-  [[ ! -f $folder/prepared ]] || return 0
+  if [[ -f $folder/prepared ]]; then
+    postgres_new_databases "$bin" "$folder"
+    return
+  fi
   find "$folder" -mindepth 1 -delete
   (cd / && "${as_postgres[@]}" "$bin/initdb" --pgdata="$folder" --username=postgres --encoding=UTF8 --locale=C.UTF-8 \
     --auth=reject --no-sync --no-instructions) >"$state/postgres.log" 2>&1 ||
     fail "initdb failed: $(tail -n 3 "$state/postgres.log")"
   printf 'host all aipoten_owner,aipoten_app 127.0.0.1/32 trust\n' >"$folder/pg_hba.conf"
-  postgres_single_user "$bin" "$folder"
+  postgres_statements | postgres_single_user "$bin" "$folder"
   touch "$folder/prepared"
+  postgres_new_databases "$bin" "$folder"
 }
 
-# Roles, extensions (in template1, so that every later database has them) and databases, one statement a line.
+# The databases of a developer's platform; those that a later release brings are made in data that is there already.
+postgres_new_databases() {
+  local database
+  [[ $name == dev ]] || return 0
+  for database in aipoten_identity aipoten_content aipoten_matching; do
+    [[ ! -f $2/made-$database ]] || continue
+    echo "CREATE DATABASE $database OWNER aipoten_owner;" | postgres_single_user "$1" "$2" 'already exists'
+    touch "$2/made-$database"
+  done
+}
+
+# Roles and extensions (in template1, so that every later database has them), one statement a line.
 postgres_statements() {
   local extension
   # Only the tests' owner makes databases of its own.
@@ -60,12 +75,13 @@ postgres_statements() {
   for extension in citext pg_trgm btree_gist pgcrypto; do
     echo "CREATE EXTENSION $extension;"
   done
-  [[ $name != dev ]] || printf 'CREATE DATABASE %s OWNER aipoten_owner;\n' aipoten_identity aipoten_content
 }
 
+# postgres_single_user BIN FOLDER [FINE]: runs the statements it is given; an error that says FINE is none.
 postgres_single_user() {
   local said
-  said=$(cd / && postgres_statements | "${as_postgres[@]}" env LC_ALL=C "$1/postgres" --single -F -D "$2" template1 2>&1)
+  said=$(cd / && "${as_postgres[@]}" env LC_ALL=C "$1/postgres" --single -F -D "$2" template1 2>&1)
+  said=$(grep -vF "${3:-no such error}" <<<"$said" || true)
   ! grep -qE 'ERROR|FATAL|PANIC' <<<"$said" || fail "PostgreSQL could not be set up: $(grep -E 'ERROR|FATAL|PANIC' <<<"$said")"
 }
 

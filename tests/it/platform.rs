@@ -21,6 +21,7 @@ pub(crate) struct Platform {
     pub(crate) ops: Api,
     pub(crate) identity: TestDatabase,
     pub(crate) content: TestDatabase,
+    pub(crate) matching: TestDatabase,
     environment: Vec<(String, String)>,
 }
 
@@ -41,8 +42,9 @@ impl Platform {
 
     /// Starts with further variables.
     pub(crate) async fn start_with(variables: &[(&str, &str)]) -> Self {
-        let (identity, content) = tokio::join!(TestDatabase::create(&[]), TestDatabase::create(&[]));
-        let [gateway, ops, identity_port, content_port] = free_ports();
+        let new = || TestDatabase::create(&[]);
+        let (identity, content, matching) = tokio::join!(new(), new(), new());
+        let [gateway, ops, identity_port, content_port, matching_port] = free_ports();
         let redis = redis();
         let mut environment: Vec<(String, String)> = [
             ("MODE", "development".to_owned()),
@@ -54,6 +56,7 @@ impl Platform {
             ("GATEWAY__LISTEN", format!("127.0.0.1:{gateway}")),
             ("GATEWAY__IDENTITY_URL", format!("http://127.0.0.1:{identity_port}")),
             ("GATEWAY__CONTENT_URL", format!("http://127.0.0.1:{content_port}")),
+            ("GATEWAY__MATCHING_URL", format!("http://127.0.0.1:{matching_port}")),
             ("IDENTITY__LISTEN", format!("127.0.0.1:{identity_port}")),
             ("IDENTITY__DATABASE__URL", identity.config().url.expose_secret().to_owned()),
             ("IDENTITY__DATABASE__OWNER_URL", identity.owner_url()),
@@ -65,6 +68,12 @@ impl Platform {
             ("CONTENT__IDENTITY_URL", format!("http://127.0.0.1:{identity_port}")),
             ("CONTENT__DATABASE__URL", content.config().url.expose_secret().to_owned()),
             ("CONTENT__DATABASE__OWNER_URL", content.owner_url()),
+            ("MATCHING__LISTEN", format!("127.0.0.1:{matching_port}")),
+            ("MATCHING__IDENTITY_URL", format!("http://127.0.0.1:{identity_port}")),
+            ("MATCHING__DATABASE__URL", matching.config().url.expose_secret().to_owned()),
+            ("MATCHING__DATABASE__OWNER_URL", matching.owner_url()),
+            ("MATCHING__ENCRYPTION__KEYS", "dev1:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=".to_owned()),
+            ("MATCHING__ENCRYPTION__ACTIVE", "dev1".to_owned()),
         ]
         .map(|(name, value)| (format!("AIPOTEN__{name}"), value))
         .to_vec();
@@ -83,7 +92,7 @@ impl Platform {
             ops.get("//health/ready").await.is_ok_and(|answer| answer.status == 200)
         })
         .await;
-        Self { _process: process, api, ops, identity, content, environment }
+        Self { _process: process, api, ops, identity, content, matching, environment }
     }
 }
 

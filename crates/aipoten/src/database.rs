@@ -13,7 +13,8 @@ use crate::settings::Settings;
 /// Applies the migrations that are missing, as the owning role.
 pub(crate) async fn migrate(settings: &Settings) -> anyhow::Result<()> {
     migrate_service("identity", &settings.identity.database, &aipoten_identity::MIGRATOR).await?;
-    migrate_service("content", &settings.content.database, &aipoten_content::MIGRATOR).await
+    migrate_service("content", &settings.content.database, &aipoten_content::MIGRATOR).await?;
+    migrate_service("matching", &settings.matching.database, &aipoten_matching::MIGRATOR).await
 }
 
 async fn migrate_service(service: &str, database: &Database, migrator: &Migrator) -> anyhow::Result<()> {

@@ -51,6 +51,7 @@ pub(crate) struct Of {
 enum Consumer {
     Identity,
     Content,
+    Matching,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -108,6 +109,7 @@ impl Of {
         let (name, key, config) = match self.consumer {
             Consumer::Identity => ("identity", "identity.database", &settings.identity.database),
             Consumer::Content => ("content", "content.database", &settings.content.database),
+            Consumer::Matching => ("matching", "matching.database", &settings.matching.database),
         };
         let pool = database::connect(key, config).await?;
         database::check_migrated(&pool, &aipoten_events::MIGRATOR).await?;

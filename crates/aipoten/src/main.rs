@@ -32,6 +32,8 @@ enum Command {
     Identity,
     /// Serves development checks, growth and videos.
     Content,
+    /// Serves therapists, calendars, requests, packages and sessions.
+    Matching,
     /// Serves every role in one process, each on its own port.
     All,
     /// Brings the databases to the schema of this program.
@@ -71,6 +73,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Gateway => roles::run(settings, &[roles::Role::Gateway]).await,
         Command::Identity => roles::run(settings, &[roles::Role::Identity]).await,
         Command::Content => roles::run(settings, &[roles::Role::Content]).await,
+        Command::Matching => roles::run(settings, &[roles::Role::Matching]).await,
         Command::All => roles::run(settings, &roles::ALL).await,
         Command::Migrate => database::migrate(&settings).await,
         Command::Seed => database::seed(&settings).await,

@@ -11,11 +11,12 @@ use crate::settings::Settings;
 pub(crate) enum Role {
     Identity,
     Content,
+    Matching,
     Gateway,
 }
 
 /// In the order in which they need one another.
-pub(crate) const ALL: [Role; 3] = [Role::Identity, Role::Content, Role::Gateway];
+pub(crate) const ALL: [Role; 4] = [Role::Identity, Role::Content, Role::Matching, Role::Gateway];
 
 /// Runs roles until the process is told to stop.
 pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()> {
@@ -44,6 +45,12 @@ async fn start(role: Role, settings: &Settings, process: &Process) -> anyhow::Re
             let app = aipoten_content::build(&settings.content, &common, process).await?;
             let listener = bind("content.listen", settings.content.listen).await?;
             aipoten_content::serve(&app, settings.reflection, listener, process)?;
+        }
+        Role::Matching => {
+            let common = aipoten_matching::Common { broker: settings.broker.clone(), tokens: settings.tokens.clone() };
+            let app = aipoten_matching::build(&settings.matching, &common, process).await?;
+            let listener = bind("matching.listen", settings.matching.listen).await?;
+            aipoten_matching::serve(&app, settings.reflection, listener, process)?;
         }
         Role::Gateway => {
             let common = aipoten_gateway::Common {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use aipoten_kit::config::{self, Log, Mode, Redis, Tokens, variable};
+use aipoten_kit::config::{self, Log, Mode, Redis, Secret, Tokens, variable};
 use anyhow::bail;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) identity: aipoten_identity::Config,
     /// Content.
     pub(crate) content: aipoten_content::Config,
+    /// Matching.
+    pub(crate) matching: aipoten_matching::Config,
 }
 
 /// The operations port: health, never public.
@@ -62,9 +64,10 @@ impl Settings {
         if self.mode == Mode::Development {
             return Ok(());
         }
-        let keys = self.identity.encryption.keys.expose_secret();
+        let development_key = |keys: &Secret| keys.expose_secret().split(',').any(|key| key.trim().starts_with("dev"));
         let development = [
-            ("identity.encryption.keys", keys.split(',').any(|key| key.trim().starts_with("dev"))),
+            ("identity.encryption.keys", development_key(&self.identity.encryption.keys)),
+            ("matching.encryption.keys", development_key(&self.matching.encryption.keys)),
             ("gateway.csrf_key", self.gateway.csrf_key.expose_secret().starts_with("dev")),
             ("identity.admin.password", !self.identity.admin.password.is_empty()),
             ("broker.url", self.broker.url.expose_secret().contains("guest:guest@")),

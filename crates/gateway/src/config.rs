@@ -18,6 +18,8 @@ pub struct Config {
     pub identity_url: String,
     /// Address of content's gRPC server.
     pub content_url: String,
+    /// Address of matching's gRPC server.
+    pub matching_url: String,
     /// Origins of browsers that may call the API with credentials, such as `https://app.example.org`.
     #[serde(deserialize_with = "list")]
     pub cors_origins: Vec<String>,
@@ -44,6 +46,7 @@ impl Default for Config {
             listen: SocketAddr::from(([0, 0, 0, 0], 3000)),
             identity_url: "http://127.0.0.1:5001".to_owned(),
             content_url: "http://127.0.0.1:5002".to_owned(),
+            matching_url: "http://127.0.0.1:5003".to_owned(),
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             csrf_key: Secret::default(),

@@ -57,6 +57,7 @@ fn origin_of(gateway: &Gateway, request: &Request, begun: Instant) -> Origin {
         locale: origin::locale(headers),
         client_ip: origin::client_ip(peer, headers, gateway.proxies()),
         agent: origin::agent(headers),
+        idempotency_key: origin::idempotency_key(headers),
         deadline: begun + gateway.request_timeout(),
     }
 }

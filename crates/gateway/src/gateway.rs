@@ -21,6 +21,15 @@ use aipoten_proto::identity::v1::consent_service_client::ConsentServiceClient;
 use aipoten_proto::identity::v1::key_service_client::KeyServiceClient;
 use aipoten_proto::identity::v1::session_service_client::SessionServiceClient;
 use aipoten_proto::identity::v1::user_service_client::UserServiceClient;
+use aipoten_proto::matching::v1::calendar_service_client::CalendarServiceClient;
+use aipoten_proto::matching::v1::consultation_service_client::ConsultationServiceClient;
+use aipoten_proto::matching::v1::document_service_client::DocumentServiceClient;
+use aipoten_proto::matching::v1::matching_request_service_client::MatchingRequestServiceClient;
+use aipoten_proto::matching::v1::package_service_client::PackageServiceClient;
+use aipoten_proto::matching::v1::report_service_client::ReportServiceClient;
+use aipoten_proto::matching::v1::review_service_client::ReviewServiceClient;
+use aipoten_proto::matching::v1::schedule_change_service_client::ScheduleChangeServiceClient;
+use aipoten_proto::matching::v1::therapist_service_client::TherapistServiceClient;
 use anyhow::Context as _;
 use ipnet::IpNet;
 use tonic::transport::{Channel, Endpoint};
@@ -38,6 +47,7 @@ pub(crate) struct Gateway(Arc<Inner>);
 struct Inner {
     identity: Channel,
     content: Channel,
+    matching: Channel,
     verifier: Verifier,
     revocations: Revocations,
     limiter: Limiter,
@@ -54,6 +64,7 @@ impl Gateway {
         let store = Arc::new(PatientRedis::new(redis)?);
         Ok(Self(Arc::new(Inner {
             content: channel("gateway.content_url", &config.content_url)?,
+            matching: channel("gateway.matching_url", &config.matching_url)?,
             verifier: Verifier::asking(&tokens.issuer, identity.clone()),
             revocations: Revocations::default(),
             limiter: Limiter::new(config.limits.clone(), Arc::clone(&store), &redis.prefix),
@@ -114,10 +125,47 @@ impl Gateway {
         CategoryServiceClient::new(self.content())
     }
 
+    pub(crate) fn therapists(&self) -> TherapistServiceClient<Channel> {
+        TherapistServiceClient::new(self.matching())
+    }
+
+    pub(crate) fn documents(&self) -> DocumentServiceClient<Channel> {
+        DocumentServiceClient::new(self.matching())
+    }
+
+    pub(crate) fn calendars(&self) -> CalendarServiceClient<Channel> {
+        CalendarServiceClient::new(self.matching())
+    }
+
+    pub(crate) fn matching_requests(&self) -> MatchingRequestServiceClient<Channel> {
+        MatchingRequestServiceClient::new(self.matching())
+    }
+
+    pub(crate) fn packages(&self) -> PackageServiceClient<Channel> {
+        PackageServiceClient::new(self.matching())
+    }
+
+    pub(crate) fn consultations(&self) -> ConsultationServiceClient<Channel> {
+        ConsultationServiceClient::new(self.matching())
+    }
+
+    pub(crate) fn schedule_changes(&self) -> ScheduleChangeServiceClient<Channel> {
+        ScheduleChangeServiceClient::new(self.matching())
+    }
+
+    pub(crate) fn reports(&self) -> ReportServiceClient<Channel> {
+        ReportServiceClient::new(self.matching())
+    }
+
+    pub(crate) fn reviews(&self) -> ReviewServiceClient<Channel> {
+        ReviewServiceClient::new(self.matching())
+    }
+
     /// Each service answers for its own; one that nobody has is refused by identity.
     pub(crate) fn failed_events(&self, consumer: Consumer) -> FailedEventServiceClient<Channel> {
         FailedEventServiceClient::new(match consumer {
             Consumer::Content => self.content(),
+            Consumer::Matching => self.matching(),
             Consumer::Identity | Consumer::Unspecified => self.identity(),
         })
     }
@@ -130,6 +178,11 @@ impl Gateway {
     /// Content's address.
     pub(crate) fn content(&self) -> Channel {
         self.0.content.clone()
+    }
+
+    /// Matching's address.
+    pub(crate) fn matching(&self) -> Channel {
+        self.0.matching.clone()
     }
 
     pub(crate) fn revocations(&self) -> Revocations {

@@ -101,7 +101,12 @@ pub fn serve(app: App, listener: TcpListener, process: &Process) -> anyhow::Resu
 /// Ready is who can ask the services; Redis may be away.
 fn watch(gateway: &Gateway, process: &Process) {
     process.spawn("gateway revocations", gateway.revocations().follow(gateway.identity(), process.stop()));
-    for (name, channel) in [("gateway.identity", gateway.identity()), ("gateway.content", gateway.content())] {
+    let services = [
+        ("gateway.identity", gateway.identity()),
+        ("gateway.content", gateway.content()),
+        ("gateway.matching", gateway.matching()),
+    ];
+    for (name, channel) in services {
         process.check(name, move || answers(channel.clone()).boxed());
     }
     let gateway = gateway.clone();
@@ -148,6 +153,7 @@ fn cors(origins: &[String]) -> anyhow::Result<CorsLayer> {
             header::IF_MATCH,
             header::IF_NONE_MATCH,
             origin::REQUEST_ID,
+            origin::IDEMPOTENCY_KEY,
             cookies::COOKIE_SESSION,
             cookies::CSRF_TOKEN,
         ])

@@ -12,6 +12,7 @@ use aipoten_kit::Locale;
 use crate::locale::negotiate;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// Most characters of a user agent that are kept.
 const AGENT: usize = 300;
@@ -37,6 +38,12 @@ pub(crate) fn agent(headers: &HeaderMap) -> String {
     let bytes = headers.get(USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
     let visible = bytes.iter().filter(|it| matches!(it, b' '..=b'~')).take(AGENT);
     visible.map(|it| char::from(*it)).collect::<String>().trim().to_owned()
+}
+
+/// The client's Idempotency-Key: 1 to 300 visible ASCII characters; any other is none.
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> String {
+    let key = headers.get(IDEMPOTENCY_KEY).and_then(|value| value.to_str().ok()).unwrap_or_default().trim();
+    if key.len() <= 300 { key.to_owned() } else { String::new() }
 }
 
 /// The device's address. `X-Forwarded-For` is believed as far as it was written by our proxies: from the right, the

@@ -1,0 +1,147 @@
+//! Taking and giving back time. Every write to the calendar goes through here: first the advisory locks of therapist, then
+//! child, then the rows, so that no two bookings wait for each other crosswise; the exclusion constraints have the last word.
+
+use aipoten_kit::{Error, Reason, Result};
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgConnection;
+use sqlx::postgres::types::PgRange;
+use uuid::Uuid;
+
+use crate::kind::Kind;
+
+/// Whose time is taken, and what each session takes of it besides itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Diary {
+    pub(crate) therapist_id: Uuid,
+    pub(crate) child_id: Uuid,
+    pub(crate) kind: Kind,
+    pub(crate) session_minutes: i16,
+    pub(crate) buffer_minutes: i16,
+    pub(crate) travel_minutes: i16,
+}
+
+/// A session and when it shall begin.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Booking {
+    pub(crate) consultation_id: Uuid,
+    pub(crate) starts_at: DateTime<Utc>,
+}
+
+impl Diary {
+    pub(crate) fn ends_at(&self, starts_at: DateTime<Utc>) -> DateTime<Utc> {
+        starts_at + TimeDelta::minutes(self.session_minutes.into())
+    }
+
+    /// The session, the buffer after it, and the way there and back.
+    pub(crate) fn occupied(&self, starts_at: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+        let travel = if self.kind == Kind::HomeVisit { self.travel_minutes } else { 0 };
+        let after = TimeDelta::minutes(i64::from(self.buffer_minutes) + i64::from(travel));
+        (starts_at - TimeDelta::minutes(travel.into()), self.ends_at(starts_at) + after)
+    }
+}
+
+/// Nobody else books for this therapist or child before the transaction ends. Holds that have run out are gone after it.
+pub(crate) async fn lock(conn: &mut PgConnection, therapist_id: Uuid, child_id: Option<Uuid>) -> sqlx::Result<()> {
+    for (name, id) in [("therapist", Some(therapist_id)), ("child", child_id)] {
+        if let Some(id) = id {
+            sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", format!("{name}/{id}"))
+                .execute(&mut *conn)
+                .await?;
+        }
+    }
+    sqlx::query!(
+        "DELETE FROM calendar_entries
+         WHERE kind = 'hold' AND hold_until <= now() AND (therapist_id = $1 OR child_id = $2)",
+        therapist_id,
+        child_id,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes the times, under [`lock`]: all, or none where one is taken, and then says which. `hold_until` makes them holds.
+pub(crate) async fn take(
+    conn: &mut PgConnection,
+    diary: &Diary,
+    bookings: &[Booking],
+    hold_until: Option<DateTime<Utc>>,
+) -> Result<()> {
+    let mut taken = Vec::new();
+    for booking in bookings {
+        if !insert(conn, diary, *booking, hold_until).await? {
+            taken.push(booking.starts_at);
+        }
+    }
+    if taken.is_empty() { Ok(()) } else { Err(slot_taken(&taken)) }
+}
+
+async fn insert(
+    conn: &mut PgConnection,
+    diary: &Diary,
+    booking: Booking,
+    hold_until: Option<DateTime<Utc>>,
+) -> sqlx::Result<bool> {
+    let (from, to) = diary.occupied(booking.starts_at);
+    let inserted = sqlx::query!(
+        "INSERT INTO calendar_entries (id, therapist_id, child_id, occupied, session, kind, consultation_id, hold_until)
+         VALUES ($1, $2, $3, $4, $5, CASE WHEN $7::timestamptz IS NULL THEN 'session' ELSE 'hold' END, $6, $7)
+         ON CONFLICT DO NOTHING",
+        Uuid::now_v7(),
+        diary.therapist_id,
+        diary.child_id,
+        PgRange::from(from..to),
+        PgRange::from(booking.starts_at..diary.ends_at(booking.starts_at)),
+        booking.consultation_id,
+        hold_until,
+    )
+    .execute(conn)
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+/// Moves a session to another time, under [`lock`]; where that is taken, the transaction has to be given up.
+pub(crate) async fn shift(conn: &mut PgConnection, diary: &Diary, booking: Booking) -> Result<()> {
+    release(conn, &[booking.consultation_id]).await?;
+    take(conn, diary, &[booking], None).await
+}
+
+/// Gives the times of sessions back.
+pub(crate) async fn release(conn: &mut PgConnection, consultation_ids: &[Uuid]) -> sqlx::Result<()> {
+    sqlx::query!("DELETE FROM calendar_entries WHERE consultation_id = ANY ($1)", consultation_ids).execute(conn).await?;
+    Ok(())
+}
+
+/// Makes sessions of the holds that are left, under [`lock`], and says of which.
+pub(crate) async fn confirm(conn: &mut PgConnection, consultation_ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"UPDATE calendar_entries SET kind = 'session', hold_until = NULL
+           WHERE consultation_id = ANY ($1) RETURNING consultation_id AS "id!""#,
+        consultation_ids,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// How many sessions and holds the therapist has on the day in Asia/Seoul that this moment is part of.
+pub(crate) async fn booked_that_day(
+    conn: &mut PgConnection,
+    therapist_id: Uuid,
+    moment: DateTime<Utc>,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM calendar_entries
+           WHERE therapist_id = $1 AND kind <> 'time_off'
+             AND (lower(session) AT TIME ZONE 'Asia/Seoul')::date = ($2::timestamptz AT TIME ZONE 'Asia/Seoul')::date"#,
+        therapist_id,
+        moment,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// `SLOT_TAKEN`, naming the times.
+pub(crate) fn slot_taken(times: &[DateTime<Utc>]) -> Error {
+    let list: Vec<String> = times.iter().map(|it| it.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)).collect();
+    Error::AlreadyExists(Reason::from("SLOT_TAKEN").with("taken", list.join(" ")))
+}

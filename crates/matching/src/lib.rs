@@ -1,0 +1,108 @@
+//! Matching: therapists and their calendars, requests of parents, packages, sessions, reports, reviews.
+
+mod calendar;
+mod child;
+mod clock;
+mod config;
+pub mod consumers;
+mod kind;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use aipoten_events::{FailedEvents, Relay, Wake};
+use aipoten_kit::config::Tokens;
+use aipoten_kit::token::Verifier;
+use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, database};
+use aipoten_proto::common::v1::failed_event_service_server::FailedEventServiceServer;
+use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
+use anyhow::Context as _;
+use sqlx::PgPool;
+use sqlx::migrate::Migrator;
+use tokio::net::TcpListener;
+use tonic::service::Routes;
+use tonic::transport::{Channel, Endpoint};
+
+pub use config::Config;
+pub use consumers::consumers;
+
+/// The schema of this service's database, besides that of events.
+pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/matching");
+
+/// The service. Clones share everything.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// What the use cases work with.
+pub struct Parts {
+    config: Config,
+    pool: PgPool,
+    cipher: Cipher,
+    /// Identity's children, asked with the parent's own token.
+    children: ChildServiceClient<Channel>,
+    verifier: Verifier,
+    revocations: Revocations,
+    failed_events: FailedEvents,
+    relay: Wake,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// What is configured for all roles and needed here.
+pub struct Common {
+    /// The broker.
+    pub broker: aipoten_events::Config,
+    /// Access tokens.
+    pub tokens: Tokens,
+}
+
+/// Connects to the stores and to identity and starts what runs beside requests: the relay, the consumers, the jobs, the
+/// feed of revocations.
+pub async fn build(config: &Config, common: &Common, process: &Process) -> anyhow::Result<App> {
+    let pool = database::connect("matching.database", &config.database).await?;
+    database::check_migrated(&pool, &MIGRATOR).await?;
+    database::check_migrated(&pool, &aipoten_events::MIGRATOR).await?;
+    let identity = Endpoint::from_shared(config.identity_url.clone())
+        .context("configuration key `matching.identity_url` is no address such as http://host:5001")?
+        .connect_lazy();
+    let relay = Relay::new("matching", pool.clone(), common.broker.clone());
+    let app = App(Arc::new(Parts {
+        config: config.clone(),
+        cipher: Cipher::new(&config.encryption).context("configuration key `matching.encryption`")?,
+        failed_events: FailedEvents::new("matching", pool.clone(), relay.wake()),
+        relay: relay.wake(),
+        pool,
+        children: ChildServiceClient::new(identity.clone()),
+        verifier: Verifier::asking(&common.tokens.issuer, identity.clone()),
+        revocations: Revocations::default(),
+    }));
+    process.spawn("matching revocations", app.revocations.clone().follow(identity, process.stop()));
+    exchange_events(&app, relay, common, process);
+    database::watch(&app.pool, "matching.database", process);
+    Ok(app)
+}
+
+/// Sends what the outbox holds and takes what others send.
+fn exchange_events(app: &App, relay: Relay, common: &Common, process: &Process) {
+    let consumers = consumers();
+    let (sending, taking) = (relay.health(), consumers.health());
+    process.show("matching.broker", move || {
+        let connected = sending.connected() && taking.connected();
+        Box::pin(async move { connected })
+    });
+    process.spawn("matching relay", relay.run(process.stop()));
+    process.spawn("matching consumers", consumers.run(app.pool.clone(), common.broker.clone(), process.stop()));
+}
+
+/// Serves on a bound listener until the process stops.
+pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Process) -> anyhow::Result<SocketAddr> {
+    let routes = Routes::new(FailedEventServiceServer::new(app.failed_events.clone()));
+    let authenticate = AuthenticateLayer::new(app.verifier.clone(), app.revocations.clone());
+    GrpcServer { routes, authenticate, reflection }.serve("matching", listener, process)
+}

@@ -1,0 +1,3 @@
+//! Matching against real servers: its own App and identity's on port 0, a database of its own for every test.
+
+mod world;

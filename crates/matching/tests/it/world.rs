@@ -1,0 +1,284 @@
+//! A world of its own for every test: identity, matching, people and their children.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use aipoten_kit::Process;
+use aipoten_kit::config::{Secret, Tokens};
+use aipoten_kit::test::{TestDatabase, encryption, redis};
+use aipoten_proto::common::v1::Gender;
+use aipoten_proto::identity::v1 as identity;
+use aipoten_proto::matching::v1::calendar_service_client::CalendarServiceClient;
+use aipoten_proto::matching::v1::consultation_service_client::ConsultationServiceClient;
+use aipoten_proto::matching::v1::document_service_client::DocumentServiceClient;
+use aipoten_proto::matching::v1::matching_request_service_client::MatchingRequestServiceClient;
+use aipoten_proto::matching::v1::package_service_client::PackageServiceClient;
+use aipoten_proto::matching::v1::report_service_client::ReportServiceClient;
+use aipoten_proto::matching::v1::review_service_client::ReviewServiceClient;
+use aipoten_proto::matching::v1::schedule_change_service_client::ScheduleChangeServiceClient;
+use aipoten_proto::matching::v1::therapist_service_client::TherapistServiceClient;
+use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
+use aipoten_proto::identity::v1::consent_service_client::ConsentServiceClient;
+use aipoten_proto::identity::v1::session_service_client::SessionServiceClient;
+use aipoten_proto::identity::v1::user_service_client::UserServiceClient;
+use chrono::{Months, NaiveDate, Utc};
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Request, Status};
+use tonic_types::StatusExt as _;
+
+const PASSWORD: &str = "correct horse 7!";
+/// Nobody answers there: events wait, everything else works.
+const NO_BROKER: &str = "amqp://guest:guest@127.0.0.1:1/%2f";
+
+/// Identity and matching at work.
+pub(crate) struct World {
+    matching_database: TestDatabase,
+    /// Lives as long as identity does.
+    _identity_database: TestDatabase,
+    identity: Channel,
+    matching: Channel,
+    admin_password: String,
+    people: AtomicUsize,
+    /// The tasks of both services.
+    pub(crate) process: Process,
+}
+
+/// A person who is signed in.
+#[derive(Clone)]
+pub(crate) struct Person {
+    /// UUID of the account.
+    pub(crate) id: String,
+    token: String,
+}
+
+impl Person {
+    /// A request of this person.
+    pub(crate) fn asks<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        let bearer = format!("Bearer {}", self.token).parse().expect("a token is plain text");
+        request.metadata_mut().insert("authorization", bearer);
+        request
+    }
+
+    /// A request of this person, to be answered in English.
+    pub(crate) fn asks_in_english<T>(&self, message: T) -> Request<T> {
+        let mut request = self.asks(message);
+        request.metadata_mut().insert("accept-language", "en".parse().expect("plain text"));
+        request
+    }
+}
+
+impl World {
+    /// Both services with the shipped data, without a broker.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(NO_BROKER).await
+    }
+
+    /// Both services with the shipped data and a broker.
+    pub(crate) async fn start_with(broker: &str) -> Self {
+        let migrations = [&aipoten_events::MIGRATOR, &aipoten_identity::MIGRATOR];
+        let identity_database = TestDatabase::create(&migrations).await;
+        let matching_database = TestDatabase::create(&[&aipoten_events::MIGRATOR, &aipoten_matching::MIGRATOR]).await;
+        let process = Process::new();
+        let tokens = Tokens::default();
+        let broker = aipoten_events::Config { url: broker.to_owned().into(), ..aipoten_events::Config::default() };
+
+        let admin_password = format!("{PASSWORD}{}", uuid::Uuid::now_v7());
+        let mut config = aipoten_identity::Config {
+            database: identity_database.config(),
+            encryption: encryption(),
+            ..aipoten_identity::Config::default()
+        };
+        config.admin.email.push_str("admin@example.com");
+        config.admin.password = Secret::from(admin_password.clone());
+        aipoten_identity::seed_administrator(&identity_database.pool, &config).await.expect("an administrator");
+        let common = aipoten_identity::Common { redis: redis(), broker: broker.clone(), tokens: tokens.clone() };
+        let app = aipoten_identity::build(config, &common, &process).await.expect("identity starts");
+        let address = aipoten_identity::serve(&app, false, listener().await, &process).expect("identity serves");
+        let identity_url = format!("http://{address}");
+
+        let config = aipoten_matching::Config {
+            identity_url: identity_url.clone(),
+            database: matching_database.config(),
+            encryption: encryption(),
+            ..aipoten_matching::Config::default()
+        };
+        let common = aipoten_matching::Common { broker, tokens };
+        let app = aipoten_matching::build(&config, &common, &process).await.expect("matching starts");
+        let address = aipoten_matching::serve(&app, true, listener().await, &process).expect("matching serves");
+        Self {
+            identity: channel(identity_url),
+            matching: channel(format!("http://{address}")),
+            matching_database,
+            _identity_database: identity_database,
+            admin_password,
+            people: AtomicUsize::new(0),
+            process,
+        }
+    }
+
+    /// Matching's database, behind its back.
+    pub(crate) fn database(&self) -> &PgPool {
+        &self.matching_database.pool
+    }
+
+    pub(crate) fn therapists(&self) -> TherapistServiceClient<Channel> {
+        TherapistServiceClient::new(self.matching.clone())
+    }
+
+    pub(crate) fn documents(&self) -> DocumentServiceClient<Channel> {
+        DocumentServiceClient::new(self.matching.clone())
+    }
+
+    pub(crate) fn calendars(&self) -> CalendarServiceClient<Channel> {
+        CalendarServiceClient::new(self.matching.clone())
+    }
+
+    pub(crate) fn requests(&self) -> MatchingRequestServiceClient<Channel> {
+        MatchingRequestServiceClient::new(self.matching.clone())
+    }
+
+    pub(crate) fn packages(&self) -> PackageServiceClient<Channel> {
+        PackageServiceClient::new(self.matching.clone())
+    }
+
+    pub(crate) fn consultations(&self) -> ConsultationServiceClient<Channel> {
+        ConsultationServiceClient::new(self.matching.clone())
+    }
+
+    pub(crate) fn schedule_changes(&self) -> ScheduleChangeServiceClient<Channel> {
+        ScheduleChangeServiceClient::new(self.matching.clone())
+    }
+
+    pub(crate) fn reports(&self) -> ReportServiceClient<Channel> {
+        ReportServiceClient::new(self.matching.clone())
+    }
+
+    pub(crate) fn reviews(&self) -> ReviewServiceClient<Channel> {
+        ReviewServiceClient::new(self.matching.clone())
+    }
+
+    pub(crate) fn children(&self) -> ChildServiceClient<Channel> {
+        ChildServiceClient::new(self.identity.clone())
+    }
+
+    /// A parent who may add children and share them.
+    pub(crate) async fn parent(&self) -> Person {
+        let person = self.register(identity::Role::Parent).await;
+        self.consent(&person, identity::ConsentKind::Guardian, true).await;
+        self.consent(&person, identity::ConsentKind::ChildSensitiveData, true).await;
+        person
+    }
+
+    /// Gives or withdraws a consent.
+    pub(crate) async fn consent(&self, person: &Person, kind: identity::ConsentKind, granted: bool) {
+        let consent = identity::RecordConsentRequest {
+            kind: kind.into(),
+            granted: Some(granted),
+            text_version: "1".to_owned(),
+            method: identity::ConsentMethod::WebSms.into(),
+            evidence: None,
+        };
+        let mut consents = ConsentServiceClient::new(self.identity.clone());
+        consents.record_consent(person.asks(consent)).await.expect("a decision on a consent");
+    }
+
+    pub(crate) async fn therapist(&self) -> Person {
+        self.register(identity::Role::Therapist).await
+    }
+
+    /// A therapist who can be found and booked: sessions of 50 minutes at 80,000 won in every way, at once, for 60 days ahead.
+    pub(crate) async fn listed_therapist(&self) -> Person {
+        let therapist = self.therapist().await;
+        sqlx::query(
+            "INSERT INTO therapist_profiles (id, display_name, specialties, years_of_experience, certifications, bio,
+                 consultation_fee, session_minutes, buffer_minutes, travel_minutes, min_notice_hours, horizon_days,
+                 daily_limit, consultation_kinds, region_codes, approval_status, decided_at, licence_valid_until, search_text)
+             VALUES ($1, '박서준', '{speech}', 7, '{}', '천천히 함께합니다.', 80000, 50, 10, 30, 0, 60, 8,
+                 '{online,in_person,home_visit}', '{11}', 'approved', now(), 'infinity', '')",
+        )
+        .bind(uuid::Uuid::parse_str(&therapist.id).expect("an id"))
+        .execute(self.database())
+        .await
+        .expect("a profile");
+        therapist
+    }
+
+    pub(crate) async fn admin(&self) -> Person {
+        self.sign_in("admin@example.com", &self.admin_password).await
+    }
+
+    async fn register(&self, role: identity::Role) -> Person {
+        let email = format!("person{}@example.com", self.people.fetch_add(1, Ordering::Relaxed));
+        let consent =
+            |kind: identity::ConsentKind| identity::GivenConsent { kind: kind.into(), text_version: "1".to_owned() };
+        let request = identity::RegisterUserRequest {
+            email: email.clone(),
+            password: PASSWORD.to_owned(),
+            name: "김미나".to_owned(),
+            role: role.into(),
+            consents: vec![consent(identity::ConsentKind::Terms), consent(identity::ConsentKind::Privacy)],
+            ..identity::RegisterUserRequest::default()
+        };
+        let mut users = UserServiceClient::new(self.identity.clone());
+        users.register_user(request).await.expect("an account");
+        self.sign_in(&email, PASSWORD).await
+    }
+
+    async fn sign_in(&self, email: &str, password: &str) -> Person {
+        let request = identity::CreateSessionRequest {
+            email: email.to_owned(),
+            password: password.to_owned(),
+            ..identity::CreateSessionRequest::default()
+        };
+        let mut sessions = SessionServiceClient::new(self.identity.clone());
+        let answer = sessions.create_session(request).await.expect("signed in").into_inner();
+        let (user, tokens) = (answer.user.expect("a user"), answer.tokens.expect("tokens"));
+        Person { id: user.id, token: tokens.access_token }
+    }
+
+    /// A child, two years old.
+    pub(crate) async fn child(&self, parent: &Person) -> String {
+        let request = identity::CreateChildRequest {
+            name: "하준".to_owned(),
+            birth_date: (today() - Months::new(24)).to_string(),
+            gender: Gender::Female.into(),
+            ..identity::CreateChildRequest::default()
+        };
+        self.children().create_child(parent.asks(request)).await.expect("a child").into_inner().id
+    }
+}
+
+async fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.expect("a free port")
+}
+
+fn channel(url: String) -> Channel {
+    Endpoint::from_shared(url).expect("an address").connect_lazy()
+}
+
+/// Today in Korea.
+pub(crate) fn today() -> NaiveDate {
+    Utc::now().with_timezone(&chrono_tz::Asia::Seoul).date_naive()
+}
+
+/// The reason code of a refusal.
+pub(crate) fn reason(status: &Status) -> String {
+    status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
+}
+
+/// A parameter of the reason of a refusal.
+pub(crate) fn parameter(status: &Status, name: &str) -> Option<String> {
+    status.get_details_error_info()?.metadata.remove(name)
+}
+
+/// Field and rule of every violation, sorted.
+pub(crate) fn violations(status: &Status) -> Vec<String> {
+    assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+    let details = status.get_details_bad_request().expect("violations");
+    let mut violations: Vec<String> =
+        details.field_violations.into_iter().map(|it| format!("{}: {}", it.field, it.description)).collect();
+    violations.sort();
+    violations
+}
