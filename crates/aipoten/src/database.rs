@@ -36,6 +36,8 @@ pub(crate) async fn seed(settings: &Settings) -> anyhow::Result<()> {
     aipoten_identity::seed_administrator(&identity, &settings.identity).await?;
     let content = aipoten_kit::database::connect("content.database", &settings.content.database).await?;
     aipoten_content::seed(&content).await?;
+    let matching = aipoten_kit::database::connect("matching.database", &settings.matching.database).await?;
+    aipoten_matching::seed(&matching).await?;
     tracing::info!("seeded");
     Ok(())
 }

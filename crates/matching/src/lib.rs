@@ -6,6 +6,7 @@ mod clock;
 mod config;
 pub mod consumers;
 mod kind;
+mod seed;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use aipoten_kit::token::Verifier;
 use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, database};
 use aipoten_proto::common::v1::failed_event_service_server::FailedEventServiceServer;
 use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
+use aipoten_proto::matching::v1::calendar_service_server::CalendarServiceServer;
 use anyhow::Context as _;
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
@@ -25,6 +27,7 @@ use tonic::transport::{Channel, Endpoint};
 
 pub use config::Config;
 pub use consumers::consumers;
+pub use seed::seed;
 
 /// The schema of this service's database, besides that of events.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/matching");
@@ -102,7 +105,8 @@ fn exchange_events(app: &App, relay: Relay, common: &Common, process: &Process) 
 
 /// Serves on a bound listener until the process stops.
 pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Process) -> anyhow::Result<SocketAddr> {
-    let routes = Routes::new(FailedEventServiceServer::new(app.failed_events.clone()));
+    let routes = Routes::new(FailedEventServiceServer::new(app.failed_events.clone()))
+        .add_service(CalendarServiceServer::new(app.clone()));
     let authenticate = AuthenticateLayer::new(app.verifier.clone(), app.revocations.clone());
     GrpcServer { routes, authenticate, reflection }.serve("matching", listener, process)
 }

@@ -9,14 +9,38 @@ use uuid::Uuid;
 use super::booking::{Diary, Visit};
 use super::slot::{self, Slot, Span, Timetable};
 use super::store::{self, Practice};
+use crate::App;
 use crate::kind::Kind;
 
+/// In the order in which one is chosen for who names none.
+const KINDS: [Kind; 3] = [Kind::Online, Kind::InPerson, Kind::HomeVisit];
 /// How many other times are offered for one that is taken.
 const ALTERNATIVES: usize = 3;
 /// How many days before and after a wish other times are looked for.
 const AROUND: Days = Days::new(30);
 /// Nobody books further ahead: the longest horizon is 365 days.
 const FAR: TimeDelta = TimeDelta::days(400);
+
+/// Free times of a therapist who is listed, for everyone. Without a kind: online, or the first that is offered; one that is
+/// not offered has none.
+pub(super) async fn list(
+    app: &App,
+    therapist_id: Uuid,
+    kind: Option<Kind>,
+    from: NaiveDate,
+    to: NaiveDate,
+) -> Result<Vec<Slot>> {
+    let mut conn = app.pool.acquire().await?;
+    let practice = practice(&mut conn, therapist_id).await?;
+    if !practice.listed {
+        return Err(Error::NotFound("therapist"));
+    }
+    let offered = |kind: &Kind| practice.kinds.iter().any(|it| it == kind.as_str());
+    match kind.map_or_else(|| KINDS.into_iter().find(offered), |kind| Some(kind).filter(offered)) {
+        Some(kind) => slots(&mut conn, therapist_id, &practice, kind, from, to, None).await,
+        None => Ok(Vec::new()),
+    }
+}
 
 /// Times at which a session of this kind can begin on these days; also for the child, where one is named.
 pub(crate) async fn free_slots(
@@ -28,8 +52,20 @@ pub(crate) async fn free_slots(
     child_id: Option<Uuid>,
 ) -> Result<Vec<Slot>> {
     let practice = practice(conn, therapist_id).await?;
+    slots(conn, therapist_id, &practice, kind, from, to, child_id).await
+}
+
+async fn slots(
+    conn: &mut PgConnection,
+    therapist_id: Uuid,
+    practice: &Practice,
+    kind: Kind,
+    from: NaiveDate,
+    to: NaiveDate,
+    child_id: Option<Uuid>,
+) -> Result<Vec<Slot>> {
     let visit = Visit::new(kind, practice.session_minutes, practice.buffer_minutes, practice.travel_minutes);
-    let timetable = timetable(conn, therapist_id, child_id, &practice, from, to).await?;
+    let timetable = timetable(conn, therapist_id, child_id, practice, from, to).await?;
     Ok(timetable.slots(&visit, from, to))
 }
 

@@ -1,5 +1,9 @@
 //! SQL of working hours and of what takes time.
 
+pub(super) mod blocked_date;
+pub(super) mod feed;
+pub(super) mod hours;
+
 use std::ops::Bound;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -18,6 +22,9 @@ pub(super) struct Practice {
     pub(super) horizon_days: i16,
     pub(super) daily_limit: i16,
     pub(super) works_on_holidays: bool,
+    pub(super) kinds: Vec<String>,
+    /// Whether people can find and book the therapist.
+    pub(super) listed: bool,
     pub(super) now: DateTime<Utc>,
 }
 
@@ -41,7 +48,10 @@ pub(super) async fn practice(conn: &mut PgConnection, therapist_id: Uuid) -> sql
     sqlx::query_as!(
         Practice,
         r#"SELECT session_minutes, buffer_minutes, travel_minutes, min_notice_hours, horizon_days, daily_limit,
-                  works_on_holidays, now() AS "now!"
+                  works_on_holidays, consultation_kinds AS kinds,
+                  coalesce(approval_status = 'approved'
+                      AND licence_valid_until >= (now() AT TIME ZONE 'Asia/Seoul')::date, false) AS "listed!",
+                  now() AS "now!"
            FROM therapist_profiles WHERE id = $1"#,
         therapist_id,
     )
