@@ -47,7 +47,8 @@ pub(crate) async fn end_feed(conn: &mut PgConnection, user_id: Uuid) -> sqlx::Re
 /// The iCalendar text for whoever has the secret, in the language its owner made it in.
 pub(super) async fn show(app: &App, secret: &str) -> Result<String> {
     let mut conn = app.pool.acquire().await?;
-    let (user_id, locale): (Uuid, Locale) = store::owner(&mut conn, &fingerprint(secret)).await?.ok_or_else(not_found)?;
+    let (user_id, locale): (Uuid, Locale) =
+        store::owner(&mut conn, &fingerprint(secret)).await?.ok_or_else(not_found)?;
     Ok(ics::calendar(locale, &store::events(&mut conn, user_id).await?))
 }
 
