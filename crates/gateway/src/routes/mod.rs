@@ -3,6 +3,7 @@
 mod admin;
 mod assessments;
 mod auth;
+mod calendars;
 mod children;
 mod growth;
 mod users;
@@ -27,6 +28,7 @@ pub(crate) fn described() -> OpenApiRouter<Gateway> {
         .merge(growth::routes())
         .merge(assessments::routes())
         .merge(videos::routes())
+        .merge(calendars::routes())
         .merge(admin::routes());
     OpenApiRouter::new().merge(auth::key_routes()).nest(PREFIX, api)
 }
