@@ -76,6 +76,11 @@ pub(crate) async fn take(
     if taken.is_empty() { Ok(()) } else { Err(slot_taken(&taken)) }
 }
 
+/// Takes the time of one session if it is free, under [`lock`].
+pub(crate) async fn try_take(conn: &mut PgConnection, diary: &Diary, booking: Booking) -> sqlx::Result<bool> {
+    insert(conn, diary, booking, None).await
+}
+
 async fn insert(
     conn: &mut PgConnection,
     diary: &Diary,
