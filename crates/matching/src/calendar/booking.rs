@@ -27,16 +27,43 @@ pub(crate) struct Booking {
     pub(crate) starts_at: DateTime<Utc>,
 }
 
-impl Diary {
-    pub(crate) fn ends_at(&self, starts_at: DateTime<Utc>) -> DateTime<Utc> {
-        starts_at + TimeDelta::minutes(self.session_minutes.into())
+/// How long a session takes, and what it needs around itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Visit {
+    session: TimeDelta,
+    before: TimeDelta,
+    after: TimeDelta,
+}
+
+impl Visit {
+    /// The session, the buffer after it, and for home visits the way there and back.
+    pub(crate) fn new(kind: Kind, session_minutes: i16, buffer_minutes: i16, travel_minutes: i16) -> Self {
+        let minutes = |minutes: i16| TimeDelta::minutes(minutes.into());
+        let travel = if kind == Kind::HomeVisit { minutes(travel_minutes) } else { TimeDelta::zero() };
+        Self { session: minutes(session_minutes), before: travel, after: minutes(buffer_minutes) + travel }
     }
 
-    /// The session, the buffer after it, and the way there and back.
+    pub(crate) fn ends_at(&self, starts_at: DateTime<Utc>) -> DateTime<Utc> {
+        starts_at + self.session
+    }
+
     pub(crate) fn occupied(&self, starts_at: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
-        let travel = if self.kind == Kind::HomeVisit { self.travel_minutes } else { 0 };
-        let after = TimeDelta::minutes(i64::from(self.buffer_minutes) + i64::from(travel));
-        (starts_at - TimeDelta::minutes(travel.into()), self.ends_at(starts_at) + after)
+        (starts_at - self.before, self.ends_at(starts_at) + self.after)
+    }
+}
+
+impl Diary {
+    pub(crate) fn visit(&self) -> Visit {
+        Visit::new(self.kind, self.session_minutes, self.buffer_minutes, self.travel_minutes)
+    }
+
+    pub(crate) fn ends_at(&self, starts_at: DateTime<Utc>) -> DateTime<Utc> {
+        self.visit().ends_at(starts_at)
+    }
+
+    /// The time that a session takes out of the therapist's day.
+    pub(crate) fn occupied(&self, starts_at: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+        self.visit().occupied(starts_at)
     }
 }
 
@@ -113,7 +140,9 @@ pub(crate) async fn shift(conn: &mut PgConnection, diary: &Diary, booking: Booki
 
 /// Gives the times of sessions back.
 pub(crate) async fn release(conn: &mut PgConnection, consultation_ids: &[Uuid]) -> sqlx::Result<()> {
-    sqlx::query!("DELETE FROM calendar_entries WHERE consultation_id = ANY ($1)", consultation_ids).execute(conn).await?;
+    sqlx::query!("DELETE FROM calendar_entries WHERE consultation_id = ANY ($1)", consultation_ids)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

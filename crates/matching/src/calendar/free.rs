@@ -1,0 +1,104 @@
+//! Free times of therapists, as the database has them now.
+
+use aipoten_kit::{Error, Result};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Asia::Seoul;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::booking::{Diary, Visit};
+use super::slot::{self, Slot, Span, Timetable};
+use super::store::{self, Practice};
+use crate::kind::Kind;
+
+/// How many other times are offered for one that is taken.
+const ALTERNATIVES: usize = 3;
+/// How many days before and after a wish other times are looked for.
+const AROUND: Days = Days::new(30);
+/// Nobody books further ahead: the longest horizon is 365 days.
+const FAR: TimeDelta = TimeDelta::days(400);
+
+/// Times at which a session of this kind can begin on these days; also for the child, where one is named.
+pub(crate) async fn free_slots(
+    conn: &mut PgConnection,
+    therapist_id: Uuid,
+    kind: Kind,
+    from: NaiveDate,
+    to: NaiveDate,
+    child_id: Option<Uuid>,
+) -> Result<Vec<Slot>> {
+    let practice = practice(conn, therapist_id).await?;
+    let visit = Visit::new(kind, practice.session_minutes, practice.buffer_minutes, practice.travel_minutes);
+    let timetable = timetable(conn, therapist_id, child_id, &practice, from, to).await?;
+    Ok(timetable.slots(&visit, from, to))
+}
+
+/// Whether a parent may book this begin. A session that is being moved has to be released before.
+pub(crate) async fn is_free(conn: &mut PgConnection, diary: &Diary, starts_at: DateTime<Utc>) -> Result<bool> {
+    let practice = practice(conn, diary.therapist_id).await?;
+    if starts_at < practice.now || starts_at > practice.now + FAR {
+        return Ok(false);
+    }
+    let day = starts_at.with_timezone(&Seoul).date_naive();
+    let timetable = timetable(conn, diary.therapist_id, Some(diary.child_id), &practice, day, day).await?;
+    Ok(timetable.slots(&diary.visit(), day, day).iter().any(|slot| slot.starts_at == starts_at))
+}
+
+/// The free begins nearest to a wish, in order.
+pub(crate) async fn alternatives(
+    conn: &mut PgConnection,
+    diary: &Diary,
+    near: DateTime<Utc>,
+) -> Result<Vec<DateTime<Utc>>> {
+    let practice = practice(conn, diary.therapist_id).await?;
+    let near = near.clamp(practice.now, practice.now + FAR);
+    let day = near.with_timezone(&Seoul).date_naive().min(practice.last_day());
+    let (from, to) = ((day - AROUND).max(practice.today()), day + AROUND);
+    let timetable = timetable(conn, diary.therapist_id, Some(diary.child_id), &practice, from, to).await?;
+    let mut begins: Vec<_> = timetable.slots(&diary.visit(), from, to).iter().map(|slot| slot.starts_at).collect();
+    begins.sort_by_key(|begin| (*begin - near).abs());
+    begins.truncate(ALTERNATIVES);
+    begins.sort_unstable();
+    Ok(begins)
+}
+
+async fn practice(conn: &mut PgConnection, therapist_id: Uuid) -> Result<Practice> {
+    store::practice(conn, therapist_id).await?.ok_or(Error::NotFound("therapist"))
+}
+
+async fn timetable(
+    conn: &mut PgConnection,
+    therapist_id: Uuid,
+    child_id: Option<Uuid>,
+    practice: &Practice,
+    from: NaiveDate,
+    to: NaiveDate,
+) -> Result<Timetable> {
+    // A session, its buffer and the way reach into the days around.
+    let (from, to) = (from - Days::new(1), to + Days::new(1));
+    let work = store::work(conn, therapist_id, from, to).await?;
+    let time = Span { from: slot::moment(Seoul, from, 0), to: slot::moment(Seoul, to, slot::MIDNIGHT) };
+    let taken = store::taken(conn, therapist_id, child_id, time).await?;
+    Ok(Timetable {
+        zone: Seoul,
+        weekly: work.weekly,
+        extra: work.extra,
+        holidays: if practice.works_on_holidays { Vec::new() } else { work.holidays },
+        occupied: taken.occupied,
+        booked: taken.booked,
+        child: taken.child,
+        daily_limit: practice.daily_limit,
+        earliest: practice.now + TimeDelta::hours(practice.min_notice_hours.into()),
+        last_day: practice.last_day(),
+    })
+}
+
+impl Practice {
+    fn today(&self) -> NaiveDate {
+        self.now.with_timezone(&Seoul).date_naive()
+    }
+
+    fn last_day(&self) -> NaiveDate {
+        self.today() + Days::new(u64::from(self.horizon_days.unsigned_abs()))
+    }
+}
