@@ -52,7 +52,12 @@ impl PricePolicy {
         let (original, discount_rate) = (consultation_fee.times(sessions), self.discount(sessions));
         let discounted = original.part_floor(BasisPoints(10_000 - discount_rate.0));
         let session = |fee: Won| SessionPrice { fee, platform_fee: fee.part_floor(self.platform_fee_bp) };
-        Price { original, discount_rate, discounted, sessions: discounted.split(sessions).into_iter().map(session).collect() }
+        Price {
+            original,
+            discount_rate,
+            discounted,
+            sessions: discounted.split(sessions).into_iter().map(session).collect(),
+        }
     }
 }
 

@@ -72,12 +72,16 @@ impl RefundPolicy {
     /// the last sessions first.
     pub(crate) fn package_end(&self, sessions: Vec<Refund>, contract: Won, by: CancelledBy) -> Vec<Refund> {
         let mut penalty = if by == CancelledBy::Parent { contract.part_floor(self.end_penalty_bp) } else { Won(0) };
-        let mut refunds: Vec<Refund> = sessions.into_iter().rev().map(|refund| {
-            let taken = penalty.min(refund.amount);
-            penalty = penalty - taken;
-            let share = if refund.share == Share::Full { Share::PackageEnd } else { refund.share };
-            Refund { share, amount: refund.amount - taken }
-        }).collect();
+        let mut refunds: Vec<Refund> = sessions
+            .into_iter()
+            .rev()
+            .map(|refund| {
+                let taken = penalty.min(refund.amount);
+                penalty = penalty - taken;
+                let share = if refund.share == Share::Full { Share::PackageEnd } else { refund.share };
+                Refund { share, amount: refund.amount - taken }
+            })
+            .collect();
         refunds.reverse();
         refunds
     }
@@ -161,7 +165,10 @@ mod tests {
     fn the_last_second_of_the_notice_still_pays_all() {
         let start = Utc::now();
         let refund = |before: TimeDelta, by| policy(5000, 0).session(Won(71_999), Some(start), by, start - before);
-        assert_eq!(refund(TimeDelta::hours(24), CancelledBy::Parent), Refund { share: Share::Full, amount: Won(71_999) });
+        assert_eq!(
+            refund(TimeDelta::hours(24), CancelledBy::Parent),
+            Refund { share: Share::Full, amount: Won(71_999) }
+        );
         let late = refund(TimeDelta::hours(24) - TimeDelta::seconds(1), CancelledBy::Parent);
         assert_eq!(late, Refund { share: Share::Partial, amount: Won(36_000) }, "rounded in the parent's favour");
         for by in [CancelledBy::Therapist, CancelledBy::Platform] {

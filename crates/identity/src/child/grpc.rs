@@ -2,9 +2,9 @@ use aipoten_kit::{Caller, Error, Fields, Mask, Page};
 use aipoten_proto::common::v1::Gender as ProtoGender;
 use aipoten_proto::identity::v1::child_service_server::ChildService;
 use aipoten_proto::identity::v1::{
-    self as proto, ChildAccess, ChildBirth, ChildSharing, ChildSummary, CreateChildRequest, DeleteChildRequest, GetChildBirthRequest, GetChildSharingRequest,
-    GetChildRequest, ListChildAccessesRequest, ListChildAccessesResponse, ListChildrenRequest, ListChildrenResponse,
-    UpdateChildRequest,
+    self as proto, ChildAccess, ChildBirth, ChildSharing, ChildSummary, CreateChildRequest, DeleteChildRequest,
+    GetChildBirthRequest, GetChildRequest, GetChildSharingRequest, ListChildAccessesRequest, ListChildAccessesResponse,
+    ListChildrenRequest, ListChildrenResponse, UpdateChildRequest,
 };
 use aipoten_proto::timestamp;
 use chrono::{Months, NaiveDate, TimeDelta, Utc};

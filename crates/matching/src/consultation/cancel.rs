@@ -102,12 +102,7 @@ pub(crate) async fn give_up(
 }
 
 impl Cancellation {
-    async fn of(
-        conn: &mut PgConnection,
-        package: &Package,
-        consultation: &Consultation,
-        party: Party,
-    ) -> Result<Self> {
+    async fn of(conn: &mut PgConnection, package: &Package, consultation: &Consultation, party: Party) -> Result<Self> {
         consultation.status.to(Status::Cancelled)?;
         package.require_active()?;
         let now = store::now(conn).await?;

@@ -55,12 +55,7 @@ impl Consultation {
         about!(ConsultationDisputed, self)
     }
 
-    pub(super) fn cancelled(
-        &self,
-        by: CancelledBy,
-        refund: Refund,
-        at: DateTime<Utc>,
-    ) -> proto::ConsultationCancelled {
+    pub(super) fn cancelled(&self, by: CancelledBy, refund: Refund, at: DateTime<Utc>) -> proto::ConsultationCancelled {
         about!(ConsultationCancelled, self, cancelled_by: by.as_str().to_owned(),
             refund_policy: refund.share.as_str().to_owned(), refund_amount: refund.amount.0,
             session_fee: self.session_fee.0, cancelled_at: Some(timestamp(at)))

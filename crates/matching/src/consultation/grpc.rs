@@ -7,8 +7,7 @@ use aipoten_proto::timestamp;
 use chrono::NaiveDate;
 use tonic::{Request, Response};
 
-use super::cancel::Wish;
-use super::{Consultation, Filter, Patch, Shown, Status};
+use super::{Consultation, Filter, Patch, Shown, Status, Wish};
 use crate::App;
 use crate::idempotency::Once;
 use crate::refund::CancelledBy;

@@ -19,6 +19,7 @@ use crate::App;
 use crate::kind::Kind;
 use crate::package::{self, Package};
 use crate::party::{Party, Side};
+use crate::price::SessionPrice;
 use crate::refund::{CancelledBy, Share};
 use crate::won::Won;
 
@@ -26,7 +27,7 @@ pub(crate) use cancel::{Wish, cancel, give_up, quote};
 pub(crate) use hold::{complete, dispute, mark_no_show, start};
 pub(crate) use status::Status;
 pub(crate) use store::Filter;
-pub(crate) use time::{book, reschedule, schedule, set_time, settle_time};
+pub(crate) use time::{book, reschedule, schedule, set_time, settle_time, slot_taken};
 
 /// The room of an online session opens so long before it, and a session can begin so early.
 const EARLY: TimeDelta = TimeDelta::minutes(15);
@@ -76,12 +77,7 @@ pub(crate) struct Patch {
     pub(crate) expected_version: Option<i64>,
 }
 
-pub(crate) async fn list(
-    app: &App,
-    caller: &Caller,
-    filter: &Filter,
-    page: Page,
-) -> Result<(Vec<Consultation>, i64)> {
+pub(crate) async fn list(app: &App, caller: &Caller, filter: &Filter, page: Page) -> Result<(Vec<Consultation>, i64)> {
     let party = Party::of(caller)?;
     let mut conn = app.pool.acquire().await?;
     let consultations = store::page(&mut conn, party.user_id, filter, page).await?;
@@ -132,7 +128,9 @@ pub(crate) async fn room(app: &App, caller: &Caller, id: Uuid) -> Result<DateTim
     let mut conn = app.pool.acquire().await?;
     let consultation = store::find(&mut conn, id, party.user_id).await?.ok_or_else(not_found)?;
     let (from, to) = match (consultation.status, consultation.scheduled_at, consultation.ends_at) {
-        (Status::Scheduled | Status::InProgress, Some(from), Some(to)) if consultation.kind == Kind::Online => (from, to),
+        (Status::Scheduled | Status::InProgress, Some(from), Some(to)) if consultation.kind == Kind::Online => {
+            (from, to)
+        }
         (status, ..) => return Err(Error::invalid_state(status.as_str())),
     };
     let now = store::now(&mut conn).await?;
@@ -195,6 +193,36 @@ pub(crate) async fn log_access(
 }
 
 impl Consultation {
+    /// A session of a package that is not paid yet, without a time.
+    pub(crate) fn unpaid(package: &Package, session_number: i16, price: SessionPrice) -> Self {
+        Self {
+            id: Uuid::now_v7(),
+            package_id: package.id,
+            session_number,
+            therapist_id: package.therapist_id,
+            parent_user_id: package.parent_user_id,
+            child_id: package.child_id,
+            kind: package.kind,
+            scheduled_at: None,
+            ends_at: None,
+            visit_address: None,
+            session_fee: price.fee,
+            platform_fee: price.platform_fee,
+            status: Status::PendingPayment,
+            cancellation_reason: None,
+            cancelled_by: None,
+            cancelled_at: None,
+            refund_policy: None,
+            refund_amount: None,
+            notes: None,
+            started_at: None,
+            completed_at: None,
+            report_submitted_at: None,
+            disputed_at: None,
+            version: 1,
+        }
+    }
+
     pub(crate) fn place(&self, column: &'static str) -> Place {
         Place { table: "consultations", column, row: self.id }
     }

@@ -15,24 +15,22 @@ pub(crate) enum Status {
     NoShow,
 }
 
-use Status::{Cancelled, Completed, InProgress, NoShow, PendingPayment, Scheduled, Unscheduled};
-
 /// All moves there are; what is not here is refused.
 const MOVES: [(Status, Status); 11] = [
     // paid, with its time or without
-    (PendingPayment, Scheduled),
-    (PendingPayment, Unscheduled),
-    (PendingPayment, Cancelled),
-    (Unscheduled, Scheduled),
-    (Unscheduled, Cancelled),
+    (Status::PendingPayment, Status::Scheduled),
+    (Status::PendingPayment, Status::Unscheduled),
+    (Status::PendingPayment, Status::Cancelled),
+    (Status::Unscheduled, Status::Scheduled),
+    (Status::Unscheduled, Status::Cancelled),
     // moved
-    (Scheduled, Scheduled),
+    (Status::Scheduled, Status::Scheduled),
     // cancelled, and the credit kept
-    (Scheduled, Unscheduled),
-    (Scheduled, Cancelled),
-    (Scheduled, InProgress),
-    (Scheduled, NoShow),
-    (InProgress, Completed),
+    (Status::Scheduled, Status::Unscheduled),
+    (Status::Scheduled, Status::Cancelled),
+    (Status::Scheduled, Status::InProgress),
+    (Status::Scheduled, Status::NoShow),
+    (Status::InProgress, Status::Completed),
 ];
 
 impl Status {
@@ -43,26 +41,26 @@ impl Status {
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
-            PendingPayment => "pending_payment",
-            Unscheduled => "unscheduled",
-            Scheduled => "scheduled",
-            InProgress => "in_progress",
-            Completed => "completed",
-            Cancelled => "cancelled",
-            NoShow => "no_show",
+            Self::PendingPayment => "pending_payment",
+            Self::Unscheduled => "unscheduled",
+            Self::Scheduled => "scheduled",
+            Self::InProgress => "in_progress",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::NoShow => "no_show",
         }
     }
 
     pub(crate) fn parse(status: ConsultationStatus) -> Option<Self> {
         Some(match status {
             ConsultationStatus::Unspecified => return None,
-            ConsultationStatus::PendingPayment => PendingPayment,
-            ConsultationStatus::Unscheduled => Unscheduled,
-            ConsultationStatus::Scheduled => Scheduled,
-            ConsultationStatus::InProgress => InProgress,
-            ConsultationStatus::Completed => Completed,
-            ConsultationStatus::Cancelled => Cancelled,
-            ConsultationStatus::NoShow => NoShow,
+            ConsultationStatus::PendingPayment => Self::PendingPayment,
+            ConsultationStatus::Unscheduled => Self::Unscheduled,
+            ConsultationStatus::Scheduled => Self::Scheduled,
+            ConsultationStatus::InProgress => Self::InProgress,
+            ConsultationStatus::Completed => Self::Completed,
+            ConsultationStatus::Cancelled => Self::Cancelled,
+            ConsultationStatus::NoShow => Self::NoShow,
         })
     }
 }
@@ -70,19 +68,20 @@ impl Status {
 impl From<Status> for ConsultationStatus {
     fn from(status: Status) -> Self {
         match status {
-            PendingPayment => Self::PendingPayment,
-            Unscheduled => Self::Unscheduled,
-            Scheduled => Self::Scheduled,
-            InProgress => Self::InProgress,
-            Completed => Self::Completed,
-            Cancelled => Self::Cancelled,
-            NoShow => Self::NoShow,
+            Status::PendingPayment => Self::PendingPayment,
+            Status::Unscheduled => Self::Unscheduled,
+            Status::Scheduled => Self::Scheduled,
+            Status::InProgress => Self::InProgress,
+            Status::Completed => Self::Completed,
+            Status::Cancelled => Self::Cancelled,
+            Status::NoShow => Self::NoShow,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Status::{Cancelled, Completed, InProgress, NoShow, PendingPayment, Scheduled, Unscheduled};
     use super::*;
 
     const ALL: [Status; 7] = [PendingPayment, Unscheduled, Scheduled, InProgress, Completed, Cancelled, NoShow];

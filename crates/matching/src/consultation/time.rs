@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::{Consultation, Status, lock, not_found, show, store};
 use crate::App;
+use crate::calendar;
 use crate::calendar::booking::{self, Booking};
-use crate::calendar::slot;
 use crate::idempotency::Once;
 use crate::package::Package;
 use crate::party::{Party, Side};
@@ -45,19 +45,14 @@ pub(crate) async fn schedule(
 
 /// Takes times for sessions of a package, under its lock. A parent takes offered slots; the therapist, whose time it is, any that
 /// lies ahead and is free.
-pub(crate) async fn book(
-    conn: &mut PgConnection,
-    package: &Package,
-    party: Party,
-    bookings: &[Booking],
-) -> Result<()> {
+pub(crate) async fn book(conn: &mut PgConnection, package: &Package, party: Party, bookings: &[Booking]) -> Result<()> {
     let diary = package.diary(conn).await?;
     booking::lock(conn, package.therapist_id, Some(package.child_id)).await?;
     let now = store::now(conn).await?;
     let mut refused = Vec::new();
     for booking in bookings {
         let free = match party.side {
-            Side::Parent => slot::is_free(conn, &diary, booking.starts_at).await?,
+            Side::Parent => calendar::is_free(conn, &diary, booking.starts_at).await?,
             Side::Therapist => booking.starts_at > now,
         };
         if !free || !booking::try_take(conn, &diary, *booking).await? {
@@ -66,7 +61,7 @@ pub(crate) async fn book(
     }
     match refused.first() {
         None => Ok(()),
-        Some(first) => Err(slot_taken(&refused, &slot::alternatives(conn, &diary, *first).await?)),
+        Some(first) => Err(slot_taken(&refused, &calendar::alternatives(conn, &diary, *first).await?)),
     }
 }
 
@@ -86,7 +81,7 @@ pub(crate) async fn reschedule(
     let booking = Booking { consultation_id: consultation.id, starts_at };
     let ahead = starts_at > store::now(conn).await?;
     if !ahead || !booking::try_take(conn, &diary, booking).await? {
-        return Err(slot_taken(&[starts_at], &slot::alternatives(conn, &diary, starts_at).await?));
+        return Err(slot_taken(&[starts_at], &calendar::alternatives(conn, &diary, starts_at).await?));
     }
     let ends_at = diary.ends_at(starts_at);
     let seq = store::set_time(conn, consultation.id, status, Some((starts_at, ends_at))).await?;

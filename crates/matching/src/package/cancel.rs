@@ -27,13 +27,7 @@ pub(crate) async fn quote(app: &App, caller: &Caller, id: Uuid) -> Result<Cancel
 }
 
 /// Ends it; answers what is paid back.
-pub(crate) async fn cancel(
-    app: &App,
-    caller: &Caller,
-    once: &Once<'_>,
-    id: Uuid,
-    reason: &str,
-) -> Result<CancelQuote> {
+pub(crate) async fn cancel(app: &App, caller: &Caller, once: &Once<'_>, id: Uuid, reason: &str) -> Result<CancelQuote> {
     let party = Party::of(caller)?;
     let mut tx = app.pool.begin().await?;
     if let Some(answer) = once.answered(&mut tx, &app.cipher).await? {

@@ -79,12 +79,7 @@ pub(crate) struct Shown {
     pub(crate) consultations: Vec<Consultation>,
 }
 
-pub(crate) async fn list(
-    app: &App,
-    caller: &Caller,
-    status: Option<Status>,
-    page: Page,
-) -> Result<(Vec<Shown>, i64)> {
+pub(crate) async fn list(app: &App, caller: &Caller, status: Option<Status>, page: Page) -> Result<(Vec<Shown>, i64)> {
     let party = Party::of(caller)?;
     let mut conn = app.pool.acquire().await?;
     let mut shown = Vec::new();
@@ -137,13 +132,7 @@ pub(crate) async fn spend(
 }
 
 /// The therapist may see the child a while longer.
-async fn end_care(
-    conn: &mut PgConnection,
-    app: &App,
-    package: &Package,
-    seq: i64,
-    context: &Context,
-) -> Result<()> {
+async fn end_care(conn: &mut PgConnection, app: &App, package: &Package, seq: i64, context: &Context) -> Result<()> {
     let now = consultation::store::now(conn).await?;
     let ended = CareRelationEnded {
         package_id: package.id.to_string(),

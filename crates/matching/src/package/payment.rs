@@ -61,7 +61,8 @@ async fn take_again(conn: &mut PgConnection, package: &Package, session: &Consul
         return Ok(false);
     }
     let booking = Booking { consultation_id: session.id, starts_at };
-    Ok(booking::try_take(conn, &package.diary(conn).await?, booking).await?)
+    let diary = package.diary(conn).await?;
+    Ok(booking::try_take(conn, &diary, booking).await?)
 }
 
 async fn give_back(conn: &mut PgConnection, package: &Package, context: &Context) -> Result<()> {

@@ -17,7 +17,10 @@ use crate::party::Party;
 pub(crate) enum Times {
     Each(Vec<DateTime<Utc>>),
     /// `None`: as many as there are sessions without a time.
-    Weekly { first: DateTime<Utc>, count: Option<usize> },
+    Weekly {
+        first: DateTime<Utc>,
+        count: Option<usize>,
+    },
 }
 
 /// All or nothing; the sessions without a time get them in their order.
@@ -41,11 +44,8 @@ pub(crate) async fn schedule(
     if times.len() > open.len() || times.is_empty() {
         return Err(Error::FailedPrecondition(Reason::from("TOO_MANY_TIMES").with("max", open.len().to_string())));
     }
-    let bookings: Vec<Booking> = open
-        .iter()
-        .zip(times)
-        .map(|(session, starts_at)| Booking { consultation_id: session.id, starts_at })
-        .collect();
+    let bookings: Vec<Booking> =
+        open.iter().zip(times).map(|(session, starts_at)| Booking { consultation_id: session.id, starts_at }).collect();
     consultation::book(&mut tx, &package, party, &bookings).await?;
     for (session, booking) in open.iter().zip(&bookings) {
         consultation::set_time(&mut tx, &package, session, booking.starts_at, &caller.into()).await?;

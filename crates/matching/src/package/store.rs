@@ -187,10 +187,7 @@ pub(crate) async fn of_child(conn: &mut PgConnection, child_id: Uuid) -> sqlx::R
 
 /// A further event about it gets a version of its own.
 pub(crate) async fn set_version(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(
-        "UPDATE consultation_packages SET version = version + 1 WHERE id = $1 RETURNING version",
-        id,
-    )
-    .fetch_one(conn)
-    .await
+    sqlx::query_scalar!("UPDATE consultation_packages SET version = version + 1 WHERE id = $1 RETURNING version", id,)
+        .fetch_one(conn)
+        .await
 }

@@ -9,8 +9,8 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{MatchingRequest, Shown, Status, not_found, offer, show, store};
+use crate::calendar;
 use crate::calendar::booking::{self, Booking};
-use crate::calendar::slot;
 use crate::consultation::{self, Consultation};
 use crate::package::{self, Package};
 use crate::price::{Price, PricePolicy};
@@ -159,6 +159,6 @@ async fn hold(conn: &mut PgConnection, package: &Package, bookings: &[Booking]) 
     taken.extend(booking::hold(conn, &diary, bookings, package.hold_expires_at).await?);
     match taken.first() {
         None => Ok(()),
-        Some(first) => Err(consultation::slot_taken(&taken, &slot::alternatives(conn, &diary, *first).await?)),
+        Some(first) => Err(consultation::slot_taken(&taken, &calendar::alternatives(conn, &diary, *first).await?)),
     }
 }

@@ -18,6 +18,7 @@ use crate::won::Won;
 use crate::{App, child, clock, consultation, price};
 
 pub(crate) use answer::{Answer, answer};
+pub(crate) use grpc::begins;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
@@ -69,12 +70,7 @@ pub(crate) struct Shown {
     pub(crate) notes: Option<String>,
 }
 
-pub(crate) async fn create(
-    app: &App,
-    caller: &Caller,
-    once: &Once<'_>,
-    new: New,
-) -> Result<proto::MatchingRequest> {
+pub(crate) async fn create(app: &App, caller: &Caller, once: &Once<'_>, new: New) -> Result<proto::MatchingRequest> {
     let parent = caller.with_role(Role::Parent)?;
     child::require_sharing(&app.children, caller, new.child_id).await?;
     let mut tx = app.pool.begin().await?;
@@ -101,12 +97,7 @@ async fn offer(conn: &mut PgConnection, therapist_id: Uuid, kind: Kind) -> Resul
         .ok_or_else(|| Error::FailedPrecondition("THERAPIST_UNAVAILABLE".into()))
 }
 
-pub(crate) async fn list(
-    app: &App,
-    caller: &Caller,
-    status: Option<Status>,
-    page: Page,
-) -> Result<(Vec<Shown>, i64)> {
+pub(crate) async fn list(app: &App, caller: &Caller, status: Option<Status>, page: Page) -> Result<(Vec<Shown>, i64)> {
     let party = Party::of(caller)?;
     let mut tx = app.pool.begin().await?;
     let mut shown = Vec::new();
