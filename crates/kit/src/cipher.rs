@@ -48,17 +48,27 @@ impl Cipher {
 
     /// Encrypts a text for its place.
     pub fn seal(&self, place: Place, text: &str) -> anyhow::Result<Vec<u8>> {
+        self.seal_bytes(place, text.as_bytes())
+    }
+
+    /// Encrypts bytes for their place.
+    pub fn seal_bytes(&self, place: Place, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
         let nonce: [u8; NONCE] = rand::random();
         let aad = associated(place);
-        let payload = Payload { msg: text.as_bytes(), aad: &aad };
+        let payload = Payload { msg: bytes, aad: &aad };
         let sealed = self.keys[&self.active].encrypt(&Nonce::from(nonce), payload);
-        let sealed = sealed.ok().context("a text could not be encrypted")?;
+        let sealed = sealed.ok().context("a value could not be encrypted")?;
         let id_length = u8::try_from(self.active.len())?;
         Ok([&[id_length], self.active.as_bytes(), nonce.as_slice(), &sealed].concat())
     }
 
     /// Decrypts what [`Cipher::seal`] made for the same place.
     pub fn open(&self, place: Place, blob: &[u8]) -> anyhow::Result<String> {
+        Ok(String::from_utf8(self.open_bytes(place, blob)?)?)
+    }
+
+    /// Decrypts what [`Cipher::seal_bytes`] made for the same place.
+    pub fn open_bytes(&self, place: Place, blob: &[u8]) -> anyhow::Result<Vec<u8>> {
         let Place { table, column, .. } = place;
         let (id_length, rest) = blob.split_first().context("an encrypted value is empty")?;
         let (id, rest) = rest.split_at_checked(usize::from(*id_length)).context("an encrypted value is cut")?;
@@ -68,9 +78,8 @@ impl Cipher {
             bail!("{table}.{column} needs the key {id}, which is not configured")
         };
         let aad = associated(place);
-        let text = key.decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad: &aad });
-        let text = text.ok().with_context(|| format!("{table}.{column} does not open with its key"))?;
-        Ok(String::from_utf8(text)?)
+        let bytes = key.decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad: &aad });
+        bytes.ok().with_context(|| format!("{table}.{column} does not open with its key"))
     }
 
     /// Encrypts a text that may be missing.

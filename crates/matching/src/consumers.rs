@@ -1,14 +1,28 @@
 //! What matching does with the events of others.
 
 use aipoten_events::{Consumers, Delivered, Failure};
-use aipoten_proto::billing::v1::PaymentCompleted;
+use aipoten_proto::billing::v1::{PaymentCompleted, PaymentExpired};
 use anyhow::anyhow;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::package;
+use crate::won::Won;
+
 /// The table of event and handler.
 pub fn consumers() -> Consumers {
-    Consumers::new("matching")
+    Consumers::new("matching").on::<PaymentCompleted>(payment_completed).on::<PaymentExpired>(payment_expired)
+}
+
+/// The package runs, and its held times are set.
+pub async fn payment_completed(conn: &mut PgConnection, event: &Delivered<PaymentCompleted>) -> Result<(), Failure> {
+    let (package_id, payment_id) = (parse(&event.event.package_id)?, parse(&event.event.payment_id)?);
+    package::paid(conn, package_id, payment_id, Won(event.event.amount), &event.context).await
+}
+
+/// The package is given up, and its held times are free.
+pub async fn payment_expired(conn: &mut PgConnection, event: &Delivered<PaymentExpired>) -> Result<(), Failure> {
+    package::payment_expired(conn, parse(&event.event.package_id)?, &event.context).await
 }
 
 fn parse(id: &str) -> Result<Uuid, Failure> {

@@ -4,9 +4,19 @@ mod calendar;
 mod child;
 mod clock;
 mod config;
+mod consultation;
 pub mod consumers;
+mod idempotency;
+mod jobs;
 mod kind;
+mod package;
+mod party;
+mod price;
+mod refund;
+mod request;
+mod schedule_change;
 mod seed;
+mod won;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,7 +27,7 @@ use aipoten_kit::token::Verifier;
 use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, database};
 use aipoten_proto::common::v1::failed_event_service_server::FailedEventServiceServer;
 use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
-use aipoten_proto::matching::v1::calendar_service_server::CalendarServiceServer;
+use aipoten_proto::matching::v1 as proto;
 use anyhow::Context as _;
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
@@ -88,6 +98,7 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
     process.spawn("matching revocations", app.revocations.clone().follow(identity, process.stop()));
     exchange_events(&app, relay, common, process);
     database::watch(&app.pool, "matching.database", process);
+    jobs::start(&app, process);
     Ok(app)
 }
 
@@ -105,8 +116,12 @@ fn exchange_events(app: &App, relay: Relay, common: &Common, process: &Process) 
 
 /// Serves on a bound listener until the process stops.
 pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Process) -> anyhow::Result<SocketAddr> {
-    let routes = Routes::new(FailedEventServiceServer::new(app.failed_events.clone()))
-        .add_service(CalendarServiceServer::new(app.clone()));
+    let routes = Routes::new(proto::matching_request_service_server::MatchingRequestServiceServer::new(app.clone()))
+        .add_service(proto::package_service_server::PackageServiceServer::new(app.clone()))
+        .add_service(proto::consultation_service_server::ConsultationServiceServer::new(app.clone()))
+        .add_service(proto::schedule_change_service_server::ScheduleChangeServiceServer::new(app.clone()))
+        .add_service(proto::calendar_service_server::CalendarServiceServer::new(app.clone()))
+        .add_service(FailedEventServiceServer::new(app.failed_events.clone()));
     let authenticate = AuthenticateLayer::new(app.verifier.clone(), app.revocations.clone());
     GrpcServer { routes, authenticate, reflection }.serve("matching", listener, process)
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::booking;
 use super::slot::{Hours, MIDNIGHT, Span, moment};
 use super::store::{self as calendar, blocked_date as store};
-use crate::{App, clock};
+use crate::{App, clock, consultation};
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
@@ -62,7 +62,7 @@ async fn take_off(conn: &mut PgConnection, therapist_id: Uuid, blocked: &Blocked
     if store::take_off(conn, therapist_id, id, time).await? {
         return Ok(());
     }
-    Err(booking::slot_taken(&store::booked_in(conn, therapist_id, time).await?))
+    Err(consultation::slot_taken(&store::booked_in(conn, therapist_id, time).await?, &[]))
 }
 
 /// What it took of the calendar goes with it.

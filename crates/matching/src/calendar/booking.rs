@@ -1,7 +1,6 @@
 //! Taking and giving back time. Every write to the calendar goes through here: first the advisory locks of therapist, then
 //! child, then the rows, so that no two bookings wait for each other crosswise; the exclusion constraints have the last word.
 
-use aipoten_kit::{Error, Reason, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use sqlx::postgres::types::PgRange;
@@ -87,20 +86,25 @@ pub(crate) async fn lock(conn: &mut PgConnection, therapist_id: Uuid, child_id: 
     Ok(())
 }
 
-/// Takes the times, under [`lock`]: all, or none where one is taken, and then says which. `hold_until` makes them holds.
-pub(crate) async fn take(
+/// Holds the times until then, under [`lock`], and says which are taken: then the transaction has to be given up.
+pub(crate) async fn hold(
     conn: &mut PgConnection,
     diary: &Diary,
     bookings: &[Booking],
-    hold_until: Option<DateTime<Utc>>,
-) -> Result<()> {
+    until: Option<DateTime<Utc>>,
+) -> sqlx::Result<Vec<DateTime<Utc>>> {
     let mut taken = Vec::new();
     for booking in bookings {
-        if !insert(conn, diary, *booking, hold_until).await? {
+        if !insert(conn, diary, *booking, until).await? {
             taken.push(booking.starts_at);
         }
     }
-    if taken.is_empty() { Ok(()) } else { Err(slot_taken(&taken)) }
+    Ok(taken)
+}
+
+/// Takes the time of one session if it is free, under [`lock`].
+pub(crate) async fn try_take(conn: &mut PgConnection, diary: &Diary, booking: Booking) -> sqlx::Result<bool> {
+    insert(conn, diary, booking, None).await
 }
 
 async fn insert(
@@ -127,12 +131,6 @@ async fn insert(
     Ok(inserted.rows_affected() == 1)
 }
 
-/// Moves a session to another time, under [`lock`]; where that is taken, the transaction has to be given up.
-pub(crate) async fn shift(conn: &mut PgConnection, diary: &Diary, booking: Booking) -> Result<()> {
-    release(conn, &[booking.consultation_id]).await?;
-    take(conn, diary, &[booking], None).await
-}
-
 /// Gives the times of sessions back.
 pub(crate) async fn release(conn: &mut PgConnection, consultation_ids: &[Uuid]) -> sqlx::Result<()> {
     sqlx::query!("DELETE FROM calendar_entries WHERE consultation_id = ANY ($1)", consultation_ids)
@@ -150,27 +148,4 @@ pub(crate) async fn confirm(conn: &mut PgConnection, consultation_ids: &[Uuid]) 
     )
     .fetch_all(conn)
     .await
-}
-
-/// How many sessions and holds the therapist has on the day in Asia/Seoul that this moment is part of.
-pub(crate) async fn booked_that_day(
-    conn: &mut PgConnection,
-    therapist_id: Uuid,
-    moment: DateTime<Utc>,
-) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM calendar_entries
-           WHERE therapist_id = $1 AND kind <> 'time_off'
-             AND (lower(session) AT TIME ZONE 'Asia/Seoul')::date = ($2::timestamptz AT TIME ZONE 'Asia/Seoul')::date"#,
-        therapist_id,
-        moment,
-    )
-    .fetch_one(conn)
-    .await
-}
-
-/// `SLOT_TAKEN`, naming the times.
-pub(crate) fn slot_taken(times: &[DateTime<Utc>]) -> Error {
-    let list: Vec<String> = times.iter().map(|it| it.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)).collect();
-    Error::AlreadyExists(Reason::from("SLOT_TAKEN").with("taken", list.join(" ")))
 }

@@ -1,0 +1,47 @@
+//! What runs by the clock.
+
+use std::time::Duration;
+
+use aipoten_kit::{Process, Result};
+
+use crate::{App, idempotency, package, request};
+
+/// What is given up or forgotten when its time is over.
+#[derive(Debug, Clone, Copy)]
+enum Job {
+    UnpaidPackages,
+    UnansweredRequests,
+    OldKeys,
+}
+
+/// The table of jobs and how long each rests.
+const JOBS: [(Job, Duration); 3] = [
+    (Job::UnpaidPackages, Duration::from_secs(1)),
+    (Job::UnansweredRequests, Duration::from_secs(10)),
+    (Job::OldKeys, Duration::from_mins(10)),
+];
+
+/// A job that fails is tried again at its next time. Row locks keep replicas apart.
+pub(crate) fn start(app: &App, process: &Process) {
+    for (job, rest) in JOBS {
+        let (app, stop) = (app.clone(), process.stop());
+        process.spawn("matching jobs", async move {
+            while stop.run_until_cancelled(tokio::time::sleep(rest)).await.is_some() {
+                if let Err(error) = job.run(&app).await {
+                    tracing::error!(stream = "error", ?job, error = format!("{error:#}"), "a job failed");
+                }
+            }
+            Ok(())
+        });
+    }
+}
+
+impl Job {
+    async fn run(self, app: &App) -> Result<()> {
+        match self {
+            Self::UnpaidPackages => package::expire_unpaid(app).await,
+            Self::UnansweredRequests => request::expire(app).await,
+            Self::OldKeys => Ok(idempotency::forget(&mut *app.pool.acquire().await?).await?),
+        }
+    }
+}
