@@ -22,7 +22,7 @@ demo: ## drive the care journey over REST against the running platform
 	@cargo build -q --workspace
 	@target/debug/demo http://127.0.0.1:3000
 
-.PHONY: test lint fmt fuzz proto-lint openapi-check
+.PHONY: test lint fmt fuzz proto-lint openapi-check calendar-check
 test: ## everything that CI checks
 	@$(local)/check.sh
 
@@ -41,6 +41,9 @@ proto-lint: ## lint the protos and look for breaking changes
 
 openapi-check: ## validate the OpenAPI document and compile a client generated from it
 	@$(local)/contract.sh openapi
+
+calendar-check: ## let two independent parsers read a calendar feed
+	@$(local)/calendar.sh
 
 .PHONY: bench-events faults
 bench-events: ## measure events: how many a second, how late, how fast a backlog drains

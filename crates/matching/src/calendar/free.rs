@@ -35,37 +35,9 @@ pub(super) async fn list(
     if !practice.listed {
         return Err(Error::NotFound("therapist"));
     }
-    let offered = |kind: &Kind| practice.kinds.iter().any(|it| it == kind.as_str());
-    match kind.map_or_else(|| KINDS.into_iter().find(offered), |kind| Some(kind).filter(offered)) {
-        Some(kind) => slots(&mut conn, therapist_id, &practice, kind, from, to, None).await,
-        None => Ok(Vec::new()),
-    }
-}
-
-/// Times at which a session of this kind can begin on these days; also for the child, where one is named.
-pub(crate) async fn free_slots(
-    conn: &mut PgConnection,
-    therapist_id: Uuid,
-    kind: Kind,
-    from: NaiveDate,
-    to: NaiveDate,
-    child_id: Option<Uuid>,
-) -> Result<Vec<Slot>> {
-    let practice = practice(conn, therapist_id).await?;
-    slots(conn, therapist_id, &practice, kind, from, to, child_id).await
-}
-
-async fn slots(
-    conn: &mut PgConnection,
-    therapist_id: Uuid,
-    practice: &Practice,
-    kind: Kind,
-    from: NaiveDate,
-    to: NaiveDate,
-    child_id: Option<Uuid>,
-) -> Result<Vec<Slot>> {
+    let Some(kind) = practice.kind(kind) else { return Ok(Vec::new()) };
     let visit = Visit::new(kind, practice.session_minutes, practice.buffer_minutes, practice.travel_minutes);
-    let timetable = timetable(conn, therapist_id, child_id, practice, from, to).await?;
+    let timetable = timetable(&mut conn, therapist_id, None, &practice, from, to).await?;
     Ok(timetable.slots(&visit, from, to))
 }
 
@@ -130,6 +102,12 @@ async fn timetable(
 }
 
 impl Practice {
+    /// The wanted kind, or without a wish the first, if it is offered.
+    fn kind(&self, wanted: Option<Kind>) -> Option<Kind> {
+        let offered = |kind: &Kind| self.kinds.iter().any(|it| it == kind.as_str());
+        wanted.map_or_else(|| KINDS.into_iter().find(offered), |kind| Some(kind).filter(offered))
+    }
+
     fn today(&self) -> NaiveDate {
         self.now.with_timezone(&Seoul).date_naive()
     }

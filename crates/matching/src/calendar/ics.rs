@@ -54,7 +54,7 @@ fn write(ics: &mut String, locale: Locale, event: &Event) {
 fn summary(locale: Locale, kind: Kind) -> &'static str {
     match kind {
         Kind::Online => locale.pick("온라인 상담", "Online session"),
-        Kind::InPerson => locale.pick("방문 상담(센터)", "Session at the practice"),
+        Kind::InPerson => locale.pick("센터 상담", "Session at the practice"),
         Kind::HomeVisit => locale.pick("가정 방문 상담", "Home visit"),
     }
 }

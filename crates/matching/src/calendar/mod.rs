@@ -11,5 +11,4 @@ mod slot;
 mod store;
 
 pub(crate) use feed::end_feed;
-pub(crate) use free::{alternatives, free_slots, is_free};
-pub(crate) use slot::Slot;
+pub(crate) use free::{alternatives, is_free};

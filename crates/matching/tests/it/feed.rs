@@ -1,5 +1,8 @@
 //! Feeds for other calendars.
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
 use aipoten_proto::matching::v1::{
     CalendarFeed, CreateCalendarFeedRequest, DeleteCalendarFeedRequest, GetCalendarRequest,
 };
@@ -117,4 +120,46 @@ async fn a_session_keeps_its_uid_and_raises_its_sequence_when_it_moves() {
     let after = read(&world, &feed.path).await.expect("a calendar");
     assert!(after.contains("SEQUENCE:2\r\n") && !after.contains(&begin), "{after}");
     assert!(after.contains(&format!("UID:{session}@aipoten\r\n")));
+}
+
+/// What a parser reads out of a feed, one line for each event; it fails on whatever it would have to overlook.
+fn parsed(program: &str, script: &str, ics: &str) -> Vec<String> {
+    let path = format!("{}/../../tools/calendar/{script}", env!("CARGO_MANIFEST_DIR"));
+    let mut parser = Command::new(program)
+        .arg(path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{program}: {error}"));
+    parser.stdin.take().expect("piped").write_all(ics.as_bytes()).expect("it reads");
+    let output = parser.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "{script} complains");
+    String::from_utf8(output.stdout).expect("text").lines().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+#[ignore = "needs the parsers that `make calendar-check` installs"]
+async fn two_independent_parsers_read_the_same_out_of_a_feed() {
+    let python = std::env::var("AIPOTEN_TEST_ICALENDAR").expect("run this with `make calendar-check`");
+    let world = World::start().await;
+    let (therapist, parent) = (world.listed_therapist().await, world.parent().await);
+    let mut expected = Vec::new();
+    for (number, (kind, summary)) in
+        [("online", "온라인 상담"), ("in_person", "센터 상담"), ("home_visit", "가정 방문 상담")].into_iter().enumerate()
+    {
+        let starts_at = Utc::now() + Days::new(number as u64);
+        let cancelled = number == 1;
+        let status = if cancelled { "cancelled" } else { "scheduled" };
+        let session = Session { kind, status, starts_at: Some(starts_at), hold_minutes: None };
+        let id = plant(&world, &therapist, &parent, session).await;
+        let [begin, end] = [starts_at, starts_at + TimeDelta::minutes(50)].map(|it| it.format("%Y-%m-%dT%H:%M:%SZ"));
+        let status = if cancelled { "CANCELLED" } else { "CONFIRMED" };
+        expected.push(format!("{id}@aipoten\t1\t{status}\t{begin}\t{end}\t{summary}"));
+    }
+    let ics = read(&world, &create(&world, &parent).await.path).await.expect("a calendar");
+    assert_eq!(parsed("node", "read.mjs", &ics), expected, "ical.js");
+    assert_eq!(parsed(&python, "read.py", &ics), expected, "icalendar");
+    let broken = ics.replace("DTSTART:", "DTSTART:soon");
+    let refused = std::panic::catch_unwind(|| parsed(&python, "read.py", &broken));
+    assert!(refused.is_err(), "the check would notice");
 }
