@@ -45,9 +45,12 @@ openapi-check: ## validate the OpenAPI document and compile a client generated f
 calendar-check: ## let two independent parsers read a calendar feed
 	@$(local)/calendar.sh
 
-.PHONY: bench-events faults
+.PHONY: bench-events bench-booking faults
 bench-events: ## measure events: how many a second, how late, how fast a backlog drains
 	@$(local)/measure.sh events
+
+bench-booking: ## measure bookings: many who want the same time
+	@$(local)/measure.sh booking
 
 faults: ## kill and restart broker and database under load; minutes, and not part of test
 	@$(local)/measure.sh faults

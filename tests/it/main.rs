@@ -1,6 +1,7 @@
 //! The platform from outside: the real executable on its own ports, its own databases and its own broker vhost.
 
 mod broker;
+mod calendars;
 mod configuration;
 mod contract;
 mod failed_events;

@@ -145,12 +145,14 @@ async fn two_independent_parsers_read_the_same_out_of_a_feed() {
     let (therapist, parent) = (world.listed_therapist().await, world.parent().await);
     let mut expected = Vec::new();
     for (number, (kind, summary)) in
-        [("online", "온라인 상담"), ("in_person", "센터 상담"), ("home_visit", "가정 방문 상담")].into_iter().enumerate()
+        [("online", "온라인 상담"), ("in_person", "센터 상담"), ("home_visit", "가정 방문 상담")]
+            .into_iter()
+            .enumerate()
     {
         let starts_at = Utc::now() + Days::new(number as u64);
         let cancelled = number == 1;
         let status = if cancelled { "cancelled" } else { "scheduled" };
-        let session = Session { kind, status, starts_at: Some(starts_at), hold_minutes: None };
+        let session = Session { kind, status, starts_at: Some(starts_at), ..Session::default() };
         let id = plant(&world, &therapist, &parent, session).await;
         let [begin, end] = [starts_at, starts_at + TimeDelta::minutes(50)].map(|it| it.format("%Y-%m-%dT%H:%M:%SZ"));
         let status = if cancelled { "CANCELLED" } else { "CONFIRMED" };

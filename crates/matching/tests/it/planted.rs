@@ -14,19 +14,21 @@ pub(crate) struct Session {
     pub(crate) starts_at: Option<DateTime<Utc>>,
     /// Makes a hold of it that lasts so long.
     pub(crate) hold_minutes: Option<i32>,
+    /// Of a child that has other sessions too.
+    pub(crate) child_id: Option<Uuid>,
 }
 
 impl Default for Session {
     fn default() -> Self {
-        Self { kind: "online", status: "scheduled", starts_at: None, hold_minutes: None }
+        Self { kind: "online", status: "scheduled", starts_at: None, hold_minutes: None, child_id: None }
     }
 }
 
-/// The session's id. Its child is nobody else's.
+/// The session's id, in a package of its own.
 pub(crate) async fn plant(world: &World, therapist: &Person, parent: &Person, session: Session) -> Uuid {
     let database = world.database();
     let ids = [&therapist.id, &parent.id].map(|id| Uuid::parse_str(id).expect("an id"));
-    let child_id = Uuid::now_v7();
+    let child_id = session.child_id.unwrap_or_else(Uuid::now_v7);
     let package_id = package(database, ids, child_id, session.kind).await;
     let id = Uuid::now_v7();
     let ends_at = session.starts_at.map(|begin| begin + TimeDelta::minutes(50));
