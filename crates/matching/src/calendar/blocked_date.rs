@@ -71,7 +71,7 @@ pub(super) async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<()> {
     let mut tx = app.pool.begin().await?;
     booking::lock(&mut tx, therapist.id, None).await?;
     if !store::delete(&mut tx, therapist.id, id).await? {
-        return Err(Error::NotFound("blocked date"));
+        return Err(Error::NotFound("blocked_date"));
     }
     tx.commit().await?;
     Ok(())

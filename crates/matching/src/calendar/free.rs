@@ -16,8 +16,9 @@ use crate::kind::Kind;
 const KINDS: [Kind; 3] = [Kind::Online, Kind::InPerson, Kind::HomeVisit];
 /// How many other times are offered for one that is taken.
 const ALTERNATIVES: usize = 3;
-/// How many days before and after a wish other times are looked for.
-const AROUND: Days = Days::new(30);
+/// How many days before and after a wish other times are looked for: first close to it, as others wait meanwhile.
+const CLOSE_DAYS: u16 = 2;
+const AROUND_DAYS: u16 = 30;
 /// Nobody books further ahead: the longest horizon is 365 days.
 const FAR: TimeDelta = TimeDelta::days(400);
 
@@ -59,14 +60,30 @@ pub(crate) async fn alternatives(
     near: DateTime<Utc>,
 ) -> Result<Vec<DateTime<Utc>>> {
     let practice = practice(conn, diary.therapist_id).await?;
-    let near = near.clamp(practice.now, practice.now + FAR);
-    let day = near.with_timezone(&Seoul).date_naive().min(practice.last_day());
-    let (from, to) = ((day - AROUND).max(practice.today()), day + AROUND);
-    let timetable = timetable(conn, diary.therapist_id, Some(diary.child_id), &practice, from, to).await?;
+    let near = near.clamp(practice.now, slot::moment(Seoul, practice.last_day(), slot::MIDNIGHT));
+    let mut begins = nearest(conn, diary, &practice, near, CLOSE_DAYS).await?;
+    if begins.len() < ALTERNATIVES {
+        begins = nearest(conn, diary, &practice, near, AROUND_DAYS).await?;
+    }
+    begins.sort_unstable();
+    Ok(begins)
+}
+
+/// The nearest that are no more than so many days away.
+async fn nearest(
+    conn: &mut PgConnection,
+    diary: &Diary,
+    practice: &Practice,
+    near: DateTime<Utc>,
+    days: u16,
+) -> Result<Vec<DateTime<Utc>>> {
+    let day = near.with_timezone(&Seoul).date_naive();
+    let (from, to) = ((day - Days::new(days.into())).max(practice.today()), day + Days::new(days.into()));
+    let timetable = timetable(conn, diary.therapist_id, Some(diary.child_id), practice, from, to).await?;
     let mut begins: Vec<_> = timetable.slots(&diary.visit(), from, to).iter().map(|slot| slot.starts_at).collect();
+    begins.retain(|begin| (*begin - near).abs() <= TimeDelta::days(days.into()));
     begins.sort_by_key(|begin| (*begin - near).abs());
     begins.truncate(ALTERNATIVES);
-    begins.sort_unstable();
     Ok(begins)
 }
 

@@ -8,7 +8,7 @@ use aipoten_proto::matching::v1::{
     UpdateScheduleChangeRequest, WeeklyHours,
 };
 use aipoten_proto::timestamp;
-use chrono::{DateTime, Days, TimeDelta, Utc};
+use chrono::{DateTime, Days, SecondsFormat, TimeDelta, Utc};
 use futures::future::join_all;
 use tonic::{Code, Status};
 use uuid::Uuid;
@@ -54,7 +54,7 @@ async fn race(world: &World, parent: &Person, wishes: Vec<(Uuid, DateTime<Utc>)>
     join_all(wishes.into_iter().map(schedule)).await
 }
 
-/// Unless it was granted, every wish was refused because the time was taken, with others to choose from.
+/// The wishes that were granted. Every other was refused because the time was taken, with others to choose from.
 fn granted(outcomes: &[Outcome]) -> Vec<DateTime<Utc>> {
     for refusal in outcomes.iter().filter_map(|it| it.refusal.as_ref()) {
         assert_eq!((refusal.code(), reason(refusal).as_str()), (Code::AlreadyExists, "SLOT_TAKEN"), "{refusal:?}");
@@ -108,6 +108,10 @@ async fn many_want_one_slot() -> Vec<Outcome> {
     }
     let outcomes = race(&world, &parent, wishes).await;
     assert_eq!(granted(&outcomes), [midnight(3)]);
+    let nearest = [-90, -60, 60].map(|minutes| midnight(3) + TimeDelta::minutes(minutes));
+    let nearest = nearest.map(|it| it.to_rfc3339_opts(SecondsFormat::Secs, true)).join(" ");
+    let refusal = outcomes.iter().find_map(|it| it.refusal.as_ref()).expect("a refusal");
+    assert_eq!(parameter(refusal, "alternatives"), Some(nearest));
     assert_eq!(booked(&world).await, 1);
     outcomes
 }
@@ -188,4 +192,19 @@ async fn of_two_hundred_who_want_slots_that_overlap_none_meet() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_hundred_sessions_that_are_moved_at_once_none_is_lost() {
     print("reschedules", &many_are_moved().await);
+}
+
+#[tokio::test]
+async fn who_wants_a_time_far_away_is_offered_the_nearest_there_are() {
+    let world = World::start().await;
+    let (therapist, parent) = (world.listed_therapist().await, world.parent().await);
+    let hours = WeeklyHours { day_of_week: Some(1), start_time: "09:00".to_owned(), end_time: "10:00".to_owned() };
+    let hours =
+        PutAvailabilityRequest { weekly_hours: vec![hours], works_on_holidays: Some(true), expected_version: None };
+    world.calendars().put_availability(therapist.asks(hours)).await.expect("hours");
+    let session = unscheduled(&world, &therapist, &parent, None).await;
+    for wanted in [midnight(3) + TimeDelta::minutes(10), midnight(5000), DateTime::UNIX_EPOCH] {
+        let outcomes = race(&world, &parent, vec![(session, wanted)]).await;
+        assert!(granted(&outcomes).is_empty(), "{wanted} is no slot");
+    }
 }

@@ -1,5 +1,8 @@
 //! Weekly hours, blocked and extra times, slots.
 
+use std::time::{Duration, Instant};
+
+use aipoten_kit::test::eventually;
 use aipoten_proto::matching::v1::{
     Availability, BlockedDate, BlockedDateKind, ConsultationKind, CreateBlockedDateRequest, DeleteBlockedDateRequest,
     GetAvailabilityRequest, ListBlockedDatesRequest, ListSlotsRequest, PutAvailabilityRequest, WeeklyHours,
@@ -342,6 +345,58 @@ async fn all_that_is_wrong_with_a_question_for_slots_is_told_at_once() {
         kind: None,
     };
     assert!(world.calendars().list_slots(long).await.expect("62 days").into_inner().slots.is_empty());
+}
+
+/// How often the calendar was read: all of it, and through an index.
+async fn scans(world: &World) -> (i64, i64) {
+    sqlx::query_as("SELECT seq_scan, idx_scan FROM pg_stat_user_tables WHERE relname = 'calendar_entries'")
+        .fetch_one(world.database())
+        .await
+        .expect("statistics")
+}
+
+#[tokio::test]
+async fn slots_come_fast_out_of_a_full_calendar() {
+    let world = World::start().await;
+    let therapist = morning_therapist(&world).await;
+    // An hour off every four hours, for sixty days of each of forty therapists.
+    sqlx::query(
+        "WITH others AS (
+             INSERT INTO therapist_profiles SELECT (jsonb_populate_record(p, jsonb_build_object('id', gen_random_uuid()))).*
+             FROM therapist_profiles p, generate_series(1, 39) RETURNING id),
+         time_off AS (
+             INSERT INTO therapist_blocked_dates (id, therapist_id, date, start_minute, end_minute, kind)
+             SELECT gen_random_uuid(), o.id, CURRENT_DATE + 2 + d, h * 240, h * 240 + 60, 'blocked'
+             FROM (SELECT id FROM others UNION ALL SELECT id FROM therapist_profiles) o,
+                  generate_series(0, 59) d, generate_series(0, 5) h
+             RETURNING id, therapist_id, date, start_minute)
+         INSERT INTO calendar_entries (id, therapist_id, occupied, kind, blocked_date_id)
+         SELECT id, therapist_id, tstzrange(date + make_interval(mins => start_minute), date + make_interval(mins => start_minute + 60)),
+                'time_off', id
+         FROM time_off",
+    )
+    .execute(world.database())
+    .await
+    .expect("a full calendar");
+    sqlx::query("ANALYZE").execute(world.database()).await.expect("statistics");
+    let before = scans(&world).await;
+    let request = || ListSlotsRequest {
+        therapist_id: therapist.id.clone(),
+        from: Some(today().to_string()),
+        to: Some((today() + Days::new(61)).to_string()),
+        kind: None,
+    };
+    let mut fastest = Duration::MAX;
+    for _ in 0..20 {
+        let begun = Instant::now();
+        let answer = world.calendars().list_slots(request()).await.expect("slots").into_inner();
+        fastest = fastest.min(begun.elapsed());
+        assert!(answer.slots.len() > 100, "{}", answer.slots.len());
+    }
+    assert!(fastest < Duration::from_millis(50), "{fastest:?} even without optimisation");
+    eventually("the statistics are there", async || scans(&world).await.1 > before.1).await;
+    assert_eq!(scans(&world).await.0, before.0, "the whole calendar was read");
+    println!("62 days out of 14,400 entries in {fastest:?}");
 }
 
 #[tokio::test]

@@ -82,8 +82,7 @@ pub(super) async fn work(
     .await?;
     let mut work = Work::default();
     for row in rows {
-        let hours =
-            row.start_minute.zip(row.end_minute).map(|(start_minute, end_minute)| Hours { start_minute, end_minute });
+        let hours = Hours::of(row.start_minute, row.end_minute);
         match (row.day_of_week, row.date, hours) {
             (Some(day), _, Some(hours)) => work.weekly.push((day, hours)),
             (_, Some(date), Some(hours)) => work.extra.push((date, hours)),
@@ -118,11 +117,7 @@ pub(super) async fn taken(
     let mut taken = Taken::default();
     for row in rows {
         let span = span(&row.span);
-        if row.of_child {
-            taken.child.push(span)
-        } else {
-            taken.occupied.push(span)
-        }
+        if row.of_child { &mut taken.child } else { &mut taken.occupied }.push(span);
         taken.booked.extend(row.begins_at);
     }
     Ok(taken)
