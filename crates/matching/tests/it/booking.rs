@@ -17,6 +17,7 @@ use crate::planted::{Session, plant};
 use crate::world::{Person, World, parameter, reason, today};
 
 const CLIENTS: usize = 200;
+const HOUR: TimeDelta = TimeDelta::hours(1);
 
 /// What came of a request, and how long it took.
 struct Outcome {
@@ -69,7 +70,7 @@ fn print(what: &str, outcomes: &[Outcome]) {
     times.sort_unstable();
     let of = |percent: usize| times[(times.len() * percent).div_ceil(100) - 1];
     let won = outcomes.iter().filter(|it| it.refusal.is_none()).count();
-    println!("{what}: {} clients, {won} served, p50 {:?}, p99 {:?}", outcomes.len(), of(50), of(99));
+    eprintln!("{what}: {} clients, {won} served, p50 {:?}, p99 {:?}", outcomes.len(), of(50), of(99));
 }
 
 /// How many sessions stand in the calendar, and that no two of them meet and each is as its own row says.
@@ -143,11 +144,11 @@ async fn many_are_moved() -> Vec<Outcome> {
     let (therapist, parent) = (tireless_therapist(&world).await, world.parent().await);
     let mut wishes = Vec::new();
     for number in 0..CLIENTS {
-        let hours = TimeDelta::hours(i64::try_from(number).expect("few"));
-        let session = Session { starts_at: Some(midnight(10) + hours), ..Session::default() };
+        let starts_at = midnight(10) + HOUR * i32::try_from(number).expect("few");
+        let session = Session { starts_at: Some(starts_at), ..Session::default() };
         let session = plant(&world, &therapist, &parent, session).await;
         // Free ones, and some that another session leaves in the same moment.
-        let target = midnight(if number % 2 == 0 { 9 } else { 10 }) + TimeDelta::hours(i64::from(number as u8 % 8));
+        let target = midnight(if number % 2 == 0 { 9 } else { 10 }) + HOUR * i32::try_from(number % 8).expect("few");
         wishes.push((session, target));
     }
     let asked = join_all(wishes.iter().map(async |(session, target)| {

@@ -396,7 +396,7 @@ async fn slots_come_fast_out_of_a_full_calendar() {
     assert!(fastest < Duration::from_millis(50), "{fastest:?} even without optimisation");
     eventually("the statistics are there", async || scans(&world).await.1 > before.1).await;
     assert_eq!(scans(&world).await.0, before.0, "the whole calendar was read");
-    println!("62 days out of 14,400 entries in {fastest:?}");
+    eprintln!("62 days out of 14,400 entries in {fastest:?}");
 }
 
 #[tokio::test]
