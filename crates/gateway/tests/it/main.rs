@@ -1,5 +1,6 @@
 //! The real gateway in front of the real identity.
 
+mod access;
 mod cache;
 mod cookies;
 mod edge;

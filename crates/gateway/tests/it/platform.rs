@@ -27,6 +27,7 @@ pub(crate) struct Platform {
 /// Somebody who is signed in.
 pub(crate) struct Person {
     pub(crate) email: String,
+    pub(crate) password: String,
     pub(crate) access: String,
     pub(crate) refresh: String,
 }
@@ -117,13 +118,29 @@ impl Platform {
 
     /// A new parent, signed in.
     pub(crate) async fn parent(&self) -> Person {
+        self.person("parent").await
+    }
+
+    /// A new therapist, signed in.
+    pub(crate) async fn therapist(&self) -> Person {
+        self.person("therapist").await
+    }
+
+    async fn person(&self, role: &str) -> Person {
         let email = format!("{}@example.org", Uuid::now_v7().simple());
-        let registered = self.post("/auth/register").json(&registration(&email)).send().await.expect("an answer");
+        let mut registration = registration(&email);
+        registration["role"] = role.into();
+        let registered = self.post("/auth/register").json(&registration).send().await.expect("an answer");
         assert_eq!(registered.status(), 201, "{}", registered.text().await.unwrap_or_default());
-        let signed_in = self.post("/auth/login").json(&json!({ "email": email, "password": PASSWORD })).send().await;
+        self.sign_in(&email, PASSWORD).await
+    }
+
+    pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Person {
+        let signed_in = self.post("/auth/login").json(&json!({ "email": email, "password": password })).send().await;
         let body = json_of(signed_in.expect("an answer"), 200).await;
         let token = |name: &str| body["data"]["tokens"][name].as_str().expect("a token").to_owned();
-        Person { email, access: token("access_token"), refresh: token("refresh_token") }
+        let (access, refresh) = (token("access_token"), token("refresh_token"));
+        Person { email: email.to_owned(), password: password.to_owned(), access, refresh }
     }
 
     /// A parent who may add children, with one.
