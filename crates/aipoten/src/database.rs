@@ -1,7 +1,8 @@
-//! `aipoten migrate` and `aipoten seed`.
+//! Commands on the services' databases.
 
 use std::str::FromStr as _;
 
+use aipoten_identity::Withdraw;
 use aipoten_kit::config::{Database, required};
 use anyhow::Context as _;
 use sqlx::migrate::Migrator;
@@ -37,6 +38,15 @@ pub(crate) async fn seed(settings: &Settings) -> anyhow::Result<()> {
     aipoten_content::seed(&content).await?;
     tracing::info!("seeded");
     Ok(())
+}
+
+/// `aipoten rotate-keys`.
+pub(crate) async fn rotate_keys(settings: &Settings, withdraw: bool) -> anyhow::Result<()> {
+    let identity = aipoten_kit::database::connect("identity.database", &settings.identity.database).await?;
+    aipoten_kit::database::check_migrated(&identity, &aipoten_identity::MIGRATOR).await?;
+    let withdraw = if withdraw { Withdraw::All } else { Withdraw::Nothing };
+    let key_id = aipoten_identity::rotate_keys(&identity, &settings.identity, withdraw).await?;
+    crate::print(&format!("access tokens are signed with the key {key_id}"))
 }
 
 /// `aipoten check-audit`.

@@ -1,6 +1,6 @@
 use aipoten_kit::test::eventually;
 use aipoten_kit::{Cipher, Place};
-use aipoten_proto::identity::v1::{GetJwksRequest, GetMeRequest, Jwk};
+use aipoten_proto::identity::v1::{GetJwksRequest, Jwk};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::Utc;
@@ -10,7 +10,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
-use crate::world::{Identity, Person, World, with_token};
+use crate::world::{Identity, Person, World};
 
 /// Identity's own key, and a person to speak for.
 struct Forge {
@@ -52,7 +52,8 @@ impl Forge {
 }
 
 async fn stored_key(world: &World) -> (Uuid, Vec<u8>) {
-    sqlx::query_as("SELECT id, private_key FROM signing_keys").fetch_one(world.pool()).await.expect("one key")
+    let active = "SELECT id, private_key FROM signing_keys WHERE state = 'active'";
+    sqlx::query_as(active).fetch_one(world.pool()).await.expect("one active key")
 }
 
 fn changed(mut members: Value, changes: &Value) -> Value {
@@ -69,10 +70,6 @@ fn sign(key: &SigningKey, header: &Value, claims: &Value) -> String {
     format!("{signed}.{signature}")
 }
 
-async fn ask(identity: &Identity, token: &str) -> Result<(), Status> {
-    identity.users().get_me(with_token(GetMeRequest {}, token)).await.map(drop)
-}
-
 #[track_caller]
 fn reason(answer: Result<(), Status>) -> String {
     let status = answer.expect_err("refused");
@@ -84,7 +81,7 @@ fn reason(answer: Result<(), Status>) -> String {
 async fn only_a_token_that_is_right_in_every_part_is_believed() {
     let forge = Forge::start().await;
     let none = &json!({});
-    ask(&forge.world, &forge.token(none, none)).await.expect("the forge makes good tokens");
+    forge.world.try_get_me(&forge.token(none, none)).await.expect("the forge makes good tokens");
     let now = Utc::now().timestamp();
     let mallory = SigningKey::from_bytes(&[7; 32]);
     let mallorys_jwk = json!({
@@ -123,7 +120,7 @@ async fn only_a_token_that_is_right_in_every_part_is_believed() {
         ),
     ];
     for (what, token) in wrong {
-        assert_eq!(reason(ask(&forge.world, &token).await), "UNAUTHENTICATED", "{what}");
+        assert_eq!(reason(forge.world.try_get_me(&token).await), "UNAUTHENTICATED", "{what}");
     }
     forge.world.end().await;
 }
@@ -157,7 +154,7 @@ async fn a_token_whose_text_was_changed_is_refused() {
         "x".repeat(8000),
     ];
     for text in texts {
-        assert_eq!(reason(ask(&forge.world, &text).await), "UNAUTHENTICATED", "{text}");
+        assert_eq!(reason(forge.world.try_get_me(&text).await), "UNAUTHENTICATED", "{text}");
     }
     forge.world.end().await;
 }
@@ -167,10 +164,10 @@ async fn an_expired_token_says_so_and_five_seconds_between_clocks_are_forgiven()
     let forge = Forge::start().await;
     let now = Utc::now().timestamp();
     let expired = |ago: i64| forge.token(&json!({}), &json!({ "exp": now - ago }));
-    assert_eq!(reason(ask(&forge.world, &expired(6)).await), "TOKEN_EXPIRED");
-    assert_eq!(reason(ask(&forge.world, &expired(3600)).await), "TOKEN_EXPIRED");
-    ask(&forge.world, &expired(1)).await.expect("clocks differ");
-    ask(&forge.world, &forge.token(&json!({}), &json!({ "nbf": now + 4 }))).await.expect("clocks differ");
+    assert_eq!(reason(forge.world.try_get_me(&expired(6)).await), "TOKEN_EXPIRED");
+    assert_eq!(reason(forge.world.try_get_me(&expired(3600)).await), "TOKEN_EXPIRED");
+    forge.world.try_get_me(&expired(1)).await.expect("clocks differ");
+    forge.world.try_get_me(&forge.token(&json!({}), &json!({ "nbf": now + 4 }))).await.expect("clocks differ");
     forge.world.end().await;
 }
 
@@ -178,22 +175,22 @@ async fn an_expired_token_says_so_and_five_seconds_between_clocks_are_forgiven()
 async fn a_token_that_was_believed_is_refused_once_it_has_expired() {
     let forge = Forge::start().await;
     let token = forge.token(&json!({}), &json!({ "exp": Utc::now().timestamp() - 3 }));
-    ask(&forge.world, &token).await.expect("clocks differ");
-    eventually("it has expired", async || ask(&forge.world, &token).await.is_err()).await;
-    assert_eq!(reason(ask(&forge.world, &token).await), "TOKEN_EXPIRED");
+    forge.world.try_get_me(&token).await.expect("clocks differ");
+    eventually("it has expired", async || forge.world.try_get_me(&token).await.is_err()).await;
+    assert_eq!(reason(forge.world.try_get_me(&token).await), "TOKEN_EXPIRED");
     forge.world.end().await;
 }
 
-async fn jwks(identity: &Identity) -> Vec<Jwk> {
+pub(crate) async fn jwks(identity: &Identity) -> Vec<Jwk> {
     identity.keys().get_jwks(GetJwksRequest {}).await.expect("published").into_inner().keys
 }
 
 #[tokio::test]
-async fn all_replicas_sign_with_the_one_published_key() {
+async fn all_replicas_sign_with_the_first_published_key() {
     let world = World::start().await;
     let replica = world.replica().await;
     let keys = jwks(&world).await;
-    assert_eq!((keys.len(), &keys), (1, &jwks(&replica).await));
+    assert_eq!((keys.len(), &keys), (2, &jwks(&replica).await), "the one that signs, and the next");
     let key = &keys[0];
     let named = (key.kty.as_str(), key.crv.as_str(), key.r#use.as_str(), key.alg.as_str());
     assert_eq!(named, ("OKP", "Ed25519", "sig", "EdDSA"));
@@ -210,7 +207,7 @@ async fn all_replicas_sign_with_the_one_published_key() {
 }
 
 #[tokio::test]
-async fn replicas_that_start_at_once_agree_on_the_first_key() {
+async fn replicas_that_start_at_once_agree_on_the_first_keys() {
     let world = World::start().await;
     sqlx::raw_sql("DELETE FROM signing_keys").execute(world.pool()).await.expect("as at the very first start");
     let replicas = futures::future::join_all((0..4).map(|_| world.replica())).await;

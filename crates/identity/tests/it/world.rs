@@ -111,7 +111,11 @@ impl Identity {
 
     /// Whether an access token is believed.
     pub(crate) async fn believes(&self, access_token: &str) -> bool {
-        self.users().get_me(with_token(GetMeRequest {}, access_token)).await.is_ok()
+        self.try_get_me(access_token).await.is_ok()
+    }
+
+    pub(crate) async fn try_get_me(&self, access_token: &str) -> Result<(), Status> {
+        self.users().get_me(with_token(GetMeRequest {}, access_token)).await.map(drop)
     }
 }
 
