@@ -44,6 +44,13 @@ pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/identity");
 #[derive(Clone)]
 pub struct App(Arc<Parts>);
 
+impl App {
+    /// How many password hashes were computed for sign-ins since the start: what guessing costs, and what it gets.
+    pub fn passwords_checked(&self) -> u64 {
+        self.passwords.checked()
+    }
+}
+
 /// What the use cases work with.
 pub struct Parts {
     config: Config,

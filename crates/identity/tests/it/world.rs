@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use aipoten_identity::{Common, Config, MIGRATOR, build, seed_administrator, serve};
+use aipoten_identity::{App, Common, Config, MIGRATOR, build, seed_administrator, serve};
 use aipoten_kit::config::Tokens;
 use aipoten_kit::test::{TestDatabase, broker_url, encryption, redis};
 use aipoten_kit::{Process, metadata};
@@ -34,6 +34,7 @@ pub(crate) const PASSWORD: &str = "correct horse 7!";
 
 /// A running identity.
 pub(crate) struct Identity {
+    app: App,
     channel: Channel,
     process: Process,
 }
@@ -45,12 +46,17 @@ impl Identity {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = serve(&app, false, listener, &process).expect("identity serves");
         let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address");
-        Self { channel: endpoint.connect().await.expect("identity answers"), process }
+        Self { app, channel: endpoint.connect().await.expect("identity answers"), process }
     }
 
     /// Stops it; a task that failed fails the test.
     pub(crate) async fn end(self) {
         self.process.shut_down().await.expect("identity stops without an error");
+    }
+
+    /// Password hashes that were computed for sign-ins.
+    pub(crate) fn passwords_checked(&self) -> u64 {
+        self.app.passwords_checked()
     }
 
     pub(crate) fn users(&self) -> UserServiceClient<Channel> {
