@@ -80,6 +80,7 @@ struct Inner {
     /// By the token's hash.
     checked: Cache<[u8; 32], Checked>,
     source: Option<KeyServiceClient<Channel>>,
+    refetch: Duration,
     asked: tokio::sync::Mutex<Option<Instant>>,
 }
 
@@ -96,11 +97,16 @@ struct Checked {
 impl Verifier {
     /// A verifier that asks identity for the keys, every minute as long as it lives. To be called inside a runtime.
     pub fn asking(issuer: &str, identity: Channel) -> Self {
-        let verifier = Self::build(issuer, Some(KeyServiceClient::new(identity)));
+        Self::asking_every(REFETCH, issuer, identity)
+    }
+
+    /// As [`Verifier::asking`], for tests that have no minute.
+    pub fn asking_every(refetch: Duration, issuer: &str, identity: Channel) -> Self {
+        let verifier = Self::build(issuer, refetch, Some(KeyServiceClient::new(identity)));
         let inner = Arc::downgrade(&verifier.0);
         tokio::spawn(async move {
             loop {
-                tokio::time::sleep(REFETCH).await;
+                tokio::time::sleep(refetch).await;
                 let Some(inner) = inner.upgrade() else { return };
                 Self(inner).fetch().await;
             }
@@ -110,10 +116,10 @@ impl Verifier {
 
     /// A verifier that knows the keys it is given by [`Verifier::set_keys`] alone: identity's own.
     pub fn local(issuer: &str) -> Self {
-        Self::build(issuer, None)
+        Self::build(issuer, REFETCH, None)
     }
 
-    fn build(issuer: &str, source: Option<KeyServiceClient<Channel>>) -> Self {
+    fn build(issuer: &str, refetch: Duration, source: Option<KeyServiceClient<Channel>>) -> Self {
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.leeway = LEEWAY_S;
         validation.validate_nbf = true;
@@ -126,6 +132,7 @@ impl Verifier {
             keys: RwLock::default(),
             checked,
             source,
+            refetch,
             asked: tokio::sync::Mutex::default(),
         }))
     }
@@ -191,7 +198,7 @@ impl Verifier {
     /// Asks for the keys because a token names this one, unless that was done a moment ago.
     async fn fetch_for(&self, kid: &str) {
         let mut asked = self.0.asked.lock().await;
-        if self.0.source.is_none() || self.knows(kid) || asked.is_some_and(|at| at.elapsed() < REFETCH) {
+        if self.0.source.is_none() || self.knows(kid) || asked.is_some_and(|at| at.elapsed() < self.0.refetch) {
             return;
         }
         if self.fetch().await {

@@ -10,3 +10,4 @@ mod openapi;
 mod platform;
 mod refusals;
 mod staleness;
+mod tokens;

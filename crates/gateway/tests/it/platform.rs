@@ -21,7 +21,8 @@ pub(crate) struct Platform {
     pub(crate) services: Process,
     config: Config,
     common: Common,
-    _database: TestDatabase,
+    /// Identity's.
+    pub(crate) database: TestDatabase,
 }
 
 /// Somebody who is signed in.
@@ -80,7 +81,7 @@ impl Platform {
         let app = aipoten_gateway::build(&config, &common).expect("a gateway");
         let address = aipoten_gateway::serve(app, port().await, &process).expect("it serves");
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-        Self { address, client, process, services, config, common, _database: database }
+        Self { address, client, process, services, config, common, database }
     }
 
     /// A second gateway in front of the same services and Redis; its address.

@@ -1,7 +1,10 @@
 //! Rotation of the keys that access tokens are signed with, on two replicas.
 
+use std::time::Duration;
+
 use aipoten_identity::{Withdraw, rotate_keys};
 use aipoten_kit::test::eventually;
+use aipoten_kit::token::Refusal;
 use futures::future::join_all;
 use sqlx::AssertSqlSafe;
 use tonic::Code;
@@ -142,5 +145,34 @@ async fn stolen_keys_are_withdrawn_at_once_and_whoever_is_signed_in_goes_on() {
         assert_eq!(world.count(noted, withdrawn).await, 1);
     }
     replica.end().await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_service_drops_a_withdrawn_key_with_what_it_remembers() {
+    let world = World::start().await;
+    let person = world.parent().await;
+    let verifier = world.verifier(Duration::from_millis(100));
+    let token = &person.tokens.access_token;
+    assert_eq!(verifier.verify(token).await.map(|user| user.id), Ok(person.id));
+    rotate_keys(world.pool(), &world.config, Withdraw::All).await.expect("rotated");
+    eventually("the key is dropped", async || verifier.verify(token).await == Err(Refusal::Invalid)).await;
+    let after = world.sign_in(&person.email).await;
+    eventually("the new key is known", async || verifier.verify(&after.tokens.access_token).await.is_ok()).await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_service_asks_for_an_unknown_key_at_once_and_not_again_for_a_while() {
+    let world = World::start().await;
+    let person = world.parent().await;
+    let verifier = world.verifier(Duration::from_hours(1));
+    assert!(verifier.verify(&person.tokens.access_token).await.is_ok(), "it asked");
+    let fresh = rotate_keys(world.pool(), &world.config, Withdraw::All).await.expect("rotated");
+    signs_with(&world, fresh).await;
+    let after = world.sign_in(&person.email).await;
+    assert_eq!(verifier.verify(&after.tokens.access_token).await, Err(Refusal::Invalid), "it does not ask again");
+    let other = world.verifier(Duration::from_hours(1));
+    assert!(other.verify(&after.tokens.access_token).await.is_ok());
     world.end().await;
 }

@@ -3,10 +3,12 @@
 use std::fmt::Debug;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use aipoten_identity::{App, Common, Config, MIGRATOR, build, seed_administrator, serve};
 use aipoten_kit::config::Tokens;
 use aipoten_kit::test::{TestDatabase, broker_url, encryption, redis};
+use aipoten_kit::token::Verifier;
 use aipoten_kit::{Process, metadata};
 use aipoten_proto::common::v1::failed_event_service_client::FailedEventServiceClient;
 use aipoten_proto::identity::v1::audit_service_client::AuditServiceClient;
@@ -52,6 +54,11 @@ impl Identity {
     /// Stops it; a task that failed fails the test.
     pub(crate) async fn end(self) {
         self.process.shut_down().await.expect("identity stops without an error");
+    }
+
+    /// As another service would check tokens.
+    pub(crate) fn verifier(&self, refetch: Duration) -> Verifier {
+        Verifier::asking_every(refetch, &Tokens::default().issuer, self.channel.clone())
     }
 
     /// Password hashes that were computed for sign-ins.
