@@ -42,9 +42,12 @@ proto-lint: ## lint the protos and look for breaking changes
 openapi-check: ## validate the OpenAPI document and compile a client generated from it
 	@$(local)/contract.sh openapi
 
-.PHONY: bench-events faults
+.PHONY: bench-events bench-login faults
 bench-events: ## measure events: how many a second, how late, how fast a backlog drains
 	@$(local)/measure.sh events
+
+bench-login: ## measure whether the time of a refused sign-in tells anything of an address
+	@$(local)/measure.sh login
 
 faults: ## kill and restart broker and database under load; minutes, and not part of test
 	@$(local)/measure.sh faults

@@ -89,7 +89,7 @@ impl Operation {
     }
 }
 
-/// The rule of the method behind an operation: `list_children` is ListChildren unless it is renamed.
+/// The rule of the method behind an operation: `list_children` is `ListChildren` unless it is renamed.
 fn callers(id: &str) -> Option<&'static [Callers]> {
     let camel_case = || id.split('_').map(|word| word[..1].to_uppercase() + &word[1..]).collect::<String>();
     let renamed = RENAMED.iter().find(|(operation, _)| *operation == id);
