@@ -7,5 +7,6 @@ mod failed_events;
 mod fuzz;
 mod isolation;
 mod journey;
+mod keys;
 mod platform;
 mod sessions;

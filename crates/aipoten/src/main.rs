@@ -45,8 +45,8 @@ enum Command {
     },
     /// Has access tokens signed with the next key from now on, as the clock does every 30 days.
     RotateKeys {
-        /// The keys were stolen: withdraws them all and signs with a new one. Access tokens are refused at once, and
-        /// whoever is signed in gets a new one without signing in again.
+        /// The keys were stolen: withdraws them all and signs with a new one. All access tokens are refused within a minute,
+        /// and whoever is signed in gets a new one without signing in again.
         #[arg(long)]
         withdraw: bool,
     },

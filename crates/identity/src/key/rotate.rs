@@ -91,8 +91,9 @@ async fn make_missing(conn: &mut PgConnection, cipher: &Cipher) -> anyhow::Resul
 pub enum Withdraw {
     /// The tokens of the active one are good until they expire.
     Nothing,
-    /// None is believed from now on, as after a theft: every access token is refused within a minute or so, and
-    /// whoever is signed in gets a new one for the refresh token.
+    /// None is believed any more, as after a theft: every access token is refused, and whoever is signed in gets a new one
+    /// for the refresh token. It takes a minute until every service has asked for the keys; until then one may still believe
+    /// an old token, or not yet a new one.
     All,
 }
 

@@ -30,9 +30,11 @@ pub(super) struct Decision {
 
 pub(super) async fn list(app: &App, caller: &Caller, page: Page, filter: &Filter) -> Result<(Vec<User>, i64)> {
     caller.with_role(Role::Admin)?;
-    let mut conn = app.pool.acquire().await?;
-    let users = store::list(&mut conn, &app.cipher, page, filter).await?;
-    let total = store::count(&mut conn, filter).await?;
+    let mut tx = app.pool.begin().await?;
+    store::plan_for_values(&mut tx).await?;
+    let users = store::list(&mut tx, &app.cipher, page, filter).await?;
+    let total = store::count(&mut tx, filter).await?;
+    tx.commit().await?;
     Ok((users, total))
 }
 

@@ -228,6 +228,12 @@ pub(super) async fn erase(conn: &mut PgConnection, id: Uuid) -> Result<i64> {
     Ok(version)
 }
 
+/// Has what is asked in this transaction planned for its values: a plan for all filters would read every account.
+pub(super) async fn plan_for_values(conn: &mut PgConnection) -> Result<()> {
+    sqlx::query!("SET LOCAL plan_cache_mode = force_custom_plan").execute(conn).await?;
+    Ok(())
+}
+
 /// For LIKE, without wildcards.
 fn verbatim(text: &str) -> String {
     text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_")
