@@ -6,6 +6,7 @@ mod categories;
 mod erasure;
 mod growth;
 mod planting;
+mod report;
 mod scoring;
 mod video_keeping;
 mod videos;

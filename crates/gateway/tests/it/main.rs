@@ -8,4 +8,5 @@ mod limits;
 mod openapi;
 mod platform;
 mod refusals;
+mod report;
 mod staleness;
