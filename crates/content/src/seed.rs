@@ -225,6 +225,8 @@ impl ActivityRow {
             completion_count: 0,
             published_at: Some(now),
             url_last_checked_at: None,
+            url_tried_at: None,
+            url_failing_since: None,
             url_status: UrlStatus::Demo,
             areas: list(&self.areas).iter().map(area).collect::<anyhow::Result<_>>()?,
             categories: list(&self.categories),

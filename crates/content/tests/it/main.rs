@@ -5,6 +5,7 @@ mod bank;
 mod categories;
 mod erasure;
 mod growth;
+mod links;
 mod planting;
 mod report;
 mod scoring;

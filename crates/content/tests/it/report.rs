@@ -29,10 +29,9 @@ async fn report(world: &World, parent: &Person, assessment_id: &str, english: bo
 fn mixed(question: &AskedQuestion) -> Option<&'static str> {
     match (question.code.as_str(), question.is_red_flag, question.area()) {
         ("R-01", ..) => Some("yes"),
-        ("R-02", ..) => Some("not_sure"),
         (_, false, Area::Language) => Some("not_yet"),
         (_, false, Area::Social) => Some("sometimes"),
-        (_, false, Area::Emotional) => Some("not_sure"),
+        ("R-02", ..) | (_, false, Area::Emotional) => Some("not_sure"),
         _ => None,
     }
 }
