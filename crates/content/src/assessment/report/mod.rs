@@ -1,5 +1,6 @@
 //! A completed check on one page, for the paediatrician.
 
+mod lists;
 mod sheet;
 mod words;
 

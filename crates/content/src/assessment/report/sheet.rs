@@ -1,15 +1,11 @@
 //! What stands on the page and where.
 
-use std::collections::HashMap;
-
 use aipoten_kit::Locale;
 use chrono::NaiveDate;
-use uuid::Uuid;
 
 use super::super::feedback::{capitalized, disclaimer, summary};
 use super::super::result::Results;
-use super::super::scoring::Value;
-use super::super::{Asked, FollowUp, Response};
+use super::super::{FollowUp, Response};
 use super::words;
 use crate::age::Basis;
 use crate::area::Area;
@@ -19,13 +15,13 @@ use crate::pdf::{self, Block, Colour, Style};
 
 const MARGIN: f32 = 40.0;
 /// Between the margins.
-const FULL: f32 = pdf::WIDTH - 2.0 * MARGIN;
+pub(super) const FULL: f32 = pdf::WIDTH - 2.0 * MARGIN;
 const GREY: Colour = [95, 95, 95];
-const LINE: Colour = [205, 205, 205];
-const TEXT: Style = Style { bold: false, size: 9.0, colour: [25, 25, 25] };
-const STRONG: Style = Style { bold: true, ..TEXT };
+pub(super) const LINE: Colour = [205, 205, 205];
+pub(super) const TEXT: Style = Style { bold: false, size: 9.0, colour: [25, 25, 25] };
+pub(super) const STRONG: Style = Style { bold: true, ..TEXT };
 const CELL: Style = Style { size: 8.5, ..TEXT };
-const LABEL: Style = Style { size: 8.0, colour: GREY, ..TEXT };
+pub(super) const LABEL: Style = Style { size: 8.0, colour: GREY, ..TEXT };
 const SMALL: Style = Style { size: 7.0, colour: GREY, ..TEXT };
 const HEADING: Style = Style { bold: true, size: 10.0, colour: [20, 60, 90] };
 
@@ -56,11 +52,11 @@ impl Sheet {
         Block::stack([top, lists, rest, foot])
     }
 
-    fn say(&self, ko: &'static str, en: &'static str) -> &'static str {
+    pub(super) fn say(&self, ko: &'static str, en: &'static str) -> &'static str {
         self.locale.pick(ko, en)
     }
 
-    fn area_name(&self, area: Area) -> String {
+    pub(super) fn area_name(&self, area: Area) -> String {
         self.locale.pick(area.name_ko().to_owned(), capitalized(area.name_en()))
     }
 
@@ -188,107 +184,6 @@ impl Sheet {
         notes
     }
 
-    fn lists(&self, room: f32) -> Block {
-        let flags = self.say("살펴야 할 신호", "Warning signs");
-        let no_flag = self.say("있다고 답한 신호가 없습니다.", "None was answered with yes.");
-        let items = self.say("아직 보이지 않거나 확실하지 않은 문항", "What is not there yet or not sure");
-        let no_item = self.say("없습니다.", "None.");
-        // Some of the other list is always seen, too.
-        let least = 4.0 * heading(items).height;
-        let flags = self.section(flags, no_flag, self.red_flags(), room - least);
-        let items = self.section(items, no_item, self.unmet_items(), room - flags.height);
-        Block::stack([flags, items])
-    }
-
-    fn section(&self, title: &str, none: &str, entries: Vec<Block>, room: f32) -> Block {
-        let title = heading(title);
-        if entries.is_empty() {
-            return Block::stack([title, Block::text(none, TEXT, FULL)]);
-        }
-        let entries = self.fitting(entries, room - title.height);
-        Block::stack(std::iter::once(title).chain(entries))
-    }
-
-    /// As many as there is room for, and how many more there are.
-    fn fitting(&self, mut entries: Vec<Block>, room: f32) -> Vec<Block> {
-        if entries.iter().map(|entry| entry.height).sum::<f32>() <= room {
-            return entries;
-        }
-        let more = |number| Block::text(&words::more(number, self.locale), STRONG, FULL);
-        let mut left = room - more(entries.len()).height;
-        let fits = |entry: &&Block| {
-            left -= entry.height;
-            left >= 0.0
-        };
-        let shown = entries.iter().take_while(fits).count();
-        let rest = entries.split_off(shown).len();
-        entries.push(more(rest));
-        entries
-    }
-
-    /// Those present, the most pressing first, then those that nobody was sure of.
-    fn red_flags(&self) -> Vec<Block> {
-        let mut flags: Vec<(FollowUp, Value, &Asked)> = self
-            .answered()
-            .filter_map(|(question, _, value)| Some((question.follow_up?, value, question)))
-            .filter(|(_, value, _)| matches!(value, Value::NotSure | Value::Hundredths(100)))
-            .collect();
-        flags.sort_by_key(|(follow_up, value, question)| (*value == Value::NotSure, *follow_up, question.order_index));
-        let flag = |(follow_up, value, question): (FollowUp, Value, &Asked)| {
-            let answer = match value {
-                Value::NotSure => question.answer_text("not_sure", self.locale),
-                Value::Hundredths(_) => words::follow_up(follow_up, self.locale).to_owned(),
-            };
-            let area = question.area.map_or_else(String::new, |area| self.area_name(area));
-            self.entry(&area, question, &answer)
-        };
-        flags.into_iter().map(flag).collect()
-    }
-
-    /// In the order of the areas; within one what is not there first and what nobody was sure of last.
-    fn unmet_items(&self) -> Vec<Block> {
-        let mut entries = Vec::new();
-        for area in self.results.areas.iter().map(|area| area.area) {
-            let mut unmet: Vec<_> = self
-                .answered()
-                .filter(|(question, _, value)| {
-                    question.follow_up.is_none() && question.area == Some(area) && *value != Value::Hundredths(100)
-                })
-                .collect();
-            unmet.sort_by_key(|(question, _, value)| (rank(*value), question.order_index));
-            let mut name = self.area_name(area);
-            for (question, answer, _) in unmet {
-                entries.push(self.entry(&name, question, &question.answer_text(answer, self.locale)));
-                name.clear();
-            }
-        }
-        entries
-    }
-
-    /// The questions with what was answered.
-    fn answered(&self) -> impl Iterator<Item = (&Asked, &str, Value)> {
-        let answers: HashMap<Uuid, &str> =
-            self.responses.iter().map(|it| (it.question_id, it.answer.as_str())).collect();
-        self.results.assessment.question_set.iter().filter_map(move |question| {
-            let answer = *answers.get(&question.id)?;
-            Some((question, answer, question.value(answer)?))
-        })
-    }
-
-    /// A question word for word, after the name of its area, before its answer.
-    fn entry(&self, area: &str, question: &Asked, answer: &str) -> Block {
-        const ASKED_AT: f32 = 70.0;
-        const ANSWER_WIDTH: f32 = 95.0;
-        let text = self.locale.pick(&question.text_ko, &question.text_en);
-        let (asked_at, answer_at) = (ASKED_AT, FULL - ANSWER_WIDTH);
-        Block::beside([
-            (0.0, Block::text(area, LABEL, ASKED_AT - 8.0)),
-            (asked_at, Block::text(text, TEXT, answer_at - asked_at - 10.0)),
-            (answer_at, Block::text(answer, STRONG, ANSWER_WIDTH)),
-        ])
-        .underlined(LINE, FULL)
-    }
-
     fn foot(&self) -> Block {
         let check = &self.results.assessment;
         let origin = format!(
@@ -315,7 +210,7 @@ const fn growth_width() -> f32 {
     220.0
 }
 
-fn heading(text: &str) -> Block {
+pub(super) fn heading(text: &str) -> Block {
     Block::stack([Block::space(7.0), Block::text(text, HEADING, FULL), Block::space(1.0)])
 }
 
@@ -326,14 +221,6 @@ fn row<const N: usize>(at: [f32; N], width: f32, cells: [&str; N], style: Style)
         (at[index], Block::text(text, style, end - at[index] - 3.0))
     };
     Block::beside(cells.into_iter().enumerate().map(cell)).underlined(LINE, width)
-}
-
-/// The less is there, the earlier it is named.
-fn rank(value: Value) -> u8 {
-    match value {
-        Value::Hundredths(value) => value,
-        Value::NotSure => u8::MAX,
-    }
 }
 
 fn ground(follow_up: FollowUp) -> Colour {

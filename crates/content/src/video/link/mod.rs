@@ -72,20 +72,25 @@ pub(crate) async fn check(pool: &PgPool, config: &LinkCheck) -> anyhow::Result<O
     let all = u32::try_from(BATCH)?;
     let time = (config.timeout() + config.pause()) * all + Duration::from_mins(1);
     let Some(lease) = Lease::take(pool, "link check", time).await? else { return Ok(None) };
+    let checked = check_due(pool, &asker, &lease, config.pause()).await;
+    lease.release(pool).await?;
+    let CheckedLinks { there, gone, unknown, changed } = checked?;
+    tracing::info!(there, gone, unknown, changed, "links were checked");
+    Ok(Some(CheckedLinks { there, gone, unknown, changed }))
+}
+
+async fn check_due(pool: &PgPool, asker: &Asker, lease: &Lease, pause: Duration) -> anyhow::Result<CheckedLinks> {
     let mut checked = CheckedLinks::default();
     while lease.renew(pool).await? {
         let due = store::link::take_due(&mut *pool.acquire().await?, BATCH).await?;
         if due.is_empty() {
             break;
         }
-        for (finding, changed) in ask_all(pool, &asker, due, config.pause()).await? {
+        for (finding, changed) in ask_all(pool, asker, due, pause).await? {
             checked.count(finding, changed);
         }
     }
-    lease.release(pool).await?;
-    let CheckedLinks { there, gone, unknown, changed } = checked;
-    tracing::info!(there, gone, unknown, changed, "links were checked");
-    Ok(Some(checked))
+    Ok(checked)
 }
 
 /// What each address told, and whether its video is shown otherwise now.
