@@ -59,3 +59,15 @@ pub(crate) async fn check_audit(settings: &Settings) -> anyhow::Result<()> {
     anyhow::ensure!(checked.faults.is_empty(), "the audit log is not as it was written");
     crate::print(&format!("{} records are as they were written", checked.good))
 }
+
+/// `aipoten check-links`.
+pub(crate) async fn check_links(settings: &Settings) -> anyhow::Result<()> {
+    let content = aipoten_kit::database::connect("content.database", &settings.content.database).await?;
+    let Some(checked) = aipoten_content::check_links(&content, &settings.content.link_check).await? else {
+        return crate::print("somebody else is checking the links");
+    };
+    let aipoten_content::CheckedLinks { there, gone, unknown, changed } = checked;
+    crate::print(&format!(
+        "{there} videos are there, {gone} are not, {unknown} did not tell; {changed} are shown otherwise"
+    ))
+}

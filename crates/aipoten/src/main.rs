@@ -52,6 +52,8 @@ enum Command {
     },
     /// Checks that the audit log is as it was written; fails and names the places where it is not.
     CheckAudit,
+    /// Asks for the addresses of the published videos whose last check is a day ago.
+    CheckLinks,
     /// Prints the OpenAPI document of the REST API.
     Openapi,
     /// Prints the AsyncAPI document of the events between the services.
@@ -83,6 +85,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Seed => database::seed(&settings).await,
         Command::RotateKeys { withdraw } => database::rotate_keys(&settings, withdraw).await,
         Command::CheckAudit => database::check_audit(&settings).await,
+        Command::CheckLinks => database::check_links(&settings).await,
         Command::FailedEvents { act } => failed_events::run(&settings, act).await,
         Command::Openapi | Command::Asyncapi | Command::Config => Ok(()),
     }

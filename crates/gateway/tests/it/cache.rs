@@ -30,6 +30,8 @@ impl World {
         let broker = aipoten_events::Config { url: own_broker_url(test).into(), ..aipoten_events::Config::default() };
         let content = TestDatabase::create(&[&aipoten_events::MIGRATOR, &aipoten_content::MIGRATOR]).await;
         aipoten_content::seed(&content.pool).await.expect("the shipped data");
+        // Nor does what the seed announces.
+        sqlx::query("DELETE FROM outbox").execute(&content.pool).await.expect("nothing is announced");
         let platform = Platform::with_content(redis, broker, &content, ADMIN).await;
         let admin = platform.sign_in(ADMIN.0, ADMIN.1).await.access;
         Self { platform, admin, content }

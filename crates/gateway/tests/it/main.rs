@@ -9,5 +9,6 @@ mod limits;
 mod openapi;
 mod platform;
 mod refusals;
+mod report;
 mod staleness;
 mod tokens;

@@ -80,6 +80,8 @@ impl Platform {
         let process = Process::new();
         let app = aipoten_gateway::build(&config, &common).expect("a gateway");
         let address = aipoten_gateway::serve(app, port().await, &process).expect("it serves");
+        // A client that could speak TLS wants to be told by whose means, also where it never does. Once is enough.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
         Self { address, client, process, services, config, common, database }
     }
