@@ -1,11 +1,12 @@
 //! Requests that nobody would send, made from the OpenAPI document: run by `make fuzz`.
 
+use aipoten_tests::private::{ADMIN, PASSWORD};
 use aipoten_tests::{Api, unique_email};
 use anyhow::{Context as _, ensure};
 use serde_json::json;
 use tokio::process::Command;
 
-use crate::platform::{ADMIN, Platform};
+use crate::platform::Platform;
 
 /// What every answer is measured by.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
@@ -18,13 +19,10 @@ const LEFT_OUT: [&str; 2] = ["^/api/v1/auth/(logout|logout-all|password/change)$
 #[ignore = "takes minutes and needs a tool: make fuzz"]
 async fn fuzz_as_parent_therapist_and_administrator() -> anyhow::Result<()> {
     let platform = Platform::start().await;
-    let password = "correct horse 7!";
-    let parent = platform.api.new_parent(&unique_email("fuzz"), password).await?;
-    parent.consent("guardian").await?;
+    let parent = platform.api.new_parent(&unique_email("fuzz"), PASSWORD).await?;
+    parent.new_child().await?;
     parent.consent("child_sensitive_data").await?;
-    let child = json!({ "name": "봄", "birth_date": "2025-01-01", "gender": "female" });
-    parent.post("/children", child).await?.data(201)?;
-    let therapist = therapist(&platform.api, password).await?;
+    let therapist = therapist(&platform.api).await?;
     let admin = platform.api.sign_in(ADMIN.0, ADMIN.1).await?;
     let mut failed = Vec::new();
     for (who, api) in [("parent", &parent), ("therapist", &therapist), ("administrator", &admin)] {
@@ -37,15 +35,15 @@ async fn fuzz_as_parent_therapist_and_administrator() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn therapist(api: &Api, password: &str) -> anyhow::Result<Api> {
+async fn therapist(api: &Api) -> anyhow::Result<Api> {
     let email = unique_email("fuzz");
     let consent = |kind: &str| json!({ "kind": kind, "text_version": "1" });
     let account = json!({
-        "email": email, "password": password, "name": "이하늘", "role": "therapist",
+        "email": email, "password": PASSWORD, "name": "이하늘", "role": "therapist",
         "consents": [consent("terms"), consent("privacy")],
     });
     api.post("/auth/register", account).await?.data(201)?;
-    api.sign_in(&email, password).await
+    api.sign_in(&email, PASSWORD).await
 }
 
 /// Whether nothing was found.

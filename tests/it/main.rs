@@ -1,6 +1,9 @@
 //! The platform from outside: the real executable on its own ports, its own databases and its own broker vhost.
 
+mod administration;
+mod bounds;
 mod broker;
+mod captcha;
 mod configuration;
 mod contract;
 mod failed_events;
@@ -8,4 +11,7 @@ mod fuzz;
 mod isolation;
 mod journey;
 mod platform;
+mod privacy;
+mod redis;
 mod sessions;
+mod storm;
