@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What takes minutes and servers of its own, which are stopped at the end.
 #
+#   measure.sh bench    requests a second, their latency and cost, next to the same SQL alone
 #   measure.sh events   events a second, commit to consumer, drain of a backlog
 #   measure.sh faults   broker and database killed and restarted while events flow
 set -euo pipefail
@@ -12,15 +13,31 @@ with_servers() {
   local instance=$1
   shift
   # shellcheck disable=SC2064 # the instance is known now
-  trap "deploy/local/servers.sh down $instance postgres rabbitmq" EXIT
+  trap "deploy/local/servers.sh down $instance" EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
-  deploy/local/servers.sh up "$instance" postgres rabbitmq
+  deploy/local/servers.sh up "$instance"
   source ".local/$instance/env"
   "$@"
 }
 
+bench() {
+  export BENCH_POSTGRES_PID BENCH_REDIS_PID
+  BENCH_POSTGRES_PID=$(<.local/bench/postgres.pid)
+  BENCH_REDIS_PID=$(<.local/bench/redis.pid)
+  cargo test --profile quick -p aipoten-tests --test it -- --ignored --nocapture bench::bench
+}
+
 case ${1:-} in
+bench)
+  # Another executable can be measured by the same load.
+  if [[ -z ${BENCH_EXECUTABLE:-} ]]; then
+    cargo build --release -p aipoten
+    export BENCH_EXECUTABLE=${CARGO_TARGET_DIR:-$root/target}/release/aipoten
+  fi
+  cargo test --profile quick -p aipoten-tests --test it --no-run
+  with_servers bench bench
+  ;;
 events)
   cargo build --profile quick -p aipoten-events --example bench
   with_servers bench "${CARGO_TARGET_DIR:-target}/quick/examples/bench"

@@ -9,13 +9,16 @@ use crate::platform::Platform;
 
 /// A value at a bound, and whether it is within.
 fn values(shape: &Value) -> Vec<(Value, bool)> {
-    let number = |name: &str| shape[name].as_f64();
-    let count = |name: &str| shape[name].as_u64().map(|it| usize::try_from(it).expect("a small number"));
-    let value = |number: f64| if shape["format"] == "double" { json!(number) } else { json!(number as i64) };
     let mut values = Vec::new();
-    for (bound, beyond) in [(number("minimum"), -1.0), (number("maximum"), 1.0)] {
-        values.extend(bound.into_iter().flat_map(|it| [(value(it), true), (value(it + beyond), false)]));
+    for (name, step) in [("minimum", -1), ("maximum", 1)] {
+        let bound = &shape[name];
+        let beyond = match bound.as_i64() {
+            Some(bound) => Some(json!(bound + step)),
+            None => bound.as_f64().map(|bound| json!(bound * 0.5)),
+        };
+        values.extend(beyond.into_iter().flat_map(|beyond| [(bound.clone(), true), (beyond, false)]));
     }
+    let count = |name: &str| shape[name].as_u64().map(|it| usize::try_from(it).expect("a small number"));
     // A form is more than its length.
     let plain = shape["format"].is_null() && shape["pattern"].as_str().is_none_or(|it| it.contains(r"\s"));
     if let Some(most) = count("maxLength") {

@@ -1,6 +1,7 @@
 //! The platform from outside: the real executable on its own ports, its own databases and its own broker vhost.
 
 mod administration;
+mod bench;
 mod bounds;
 mod broker;
 mod captcha;

@@ -3,7 +3,7 @@
 use std::fs::{File, read_to_string, remove_file};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aipoten_kit::test::{TestDatabase, broker_url, eventually, redis};
 use aipoten_tests::Api;
@@ -18,8 +18,8 @@ const LOG_FILTER: &str = "debug,aipoten=trace,h2=info,hyper_util=info,lapin=off"
 /// `aipoten all` with everything of its own; ended when it is dropped.
 pub(crate) struct Platform {
     // Ends before its databases are dropped.
-    _process: Child,
-    _log: Log,
+    process: Child,
+    log: Log,
     pub(crate) api: Api,
     /// The operations port.
     pub(crate) ops: Api,
@@ -28,8 +28,11 @@ pub(crate) struct Platform {
     environment: Vec<(String, String)>,
 }
 
-/// The executable of this build.
+/// The executable of this build, unless another is to be measured.
 pub(crate) fn executable() -> PathBuf {
+    if let Ok(path) = std::env::var("BENCH_EXECUTABLE") {
+        return path.into();
+    }
     let test = std::env::current_exe().expect("a test knows its own path");
     let folder = test.ancestors().nth(2).expect("target/debug/deps/test").to_owned();
     let path = folder.join("aipoten");
@@ -81,18 +84,48 @@ impl Platform {
             let done = log.of(command(&environment).arg(step)).status().await.expect("the executable runs");
             assert!(done.success(), "aipoten {step} failed");
         }
-        let process = log.of(command(&environment).arg("all")).kill_on_drop(true).spawn().expect("the executable runs");
+        let process = spawn(&log, &environment, "all");
         let api = Api::new(&format!("http://127.0.0.1:{gateway}"));
         let ops = Api::new(&format!("http://127.0.0.1:{ops}"));
+        let platform = Self { process, log, api, ops, identity, content, environment };
+        platform.ready().await;
+        platform
+    }
+
+    async fn ready(&self) {
         eventually("the platform is ready", async || {
-            ops.get("//health/ready").await.is_ok_and(|answer| answer.status == 200)
+            self.ops.get("//health/ready").await.is_ok_and(|answer| answer.status == 200)
         })
         .await;
-        Self { _process: process, _log: log, api, ops, identity, content, environment }
     }
 }
 
 impl Platform {
+    /// Of the running executable.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id().expect("it runs until it is dropped")
+    }
+
+    /// Ends it and starts it again with further variables; how long it took until it was ready.
+    pub(crate) async fn restart(&mut self, variables: &[(&str, &str)]) -> Duration {
+        self.process.kill().await.expect("it can be ended");
+        self.environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let begun = Instant::now();
+        self.process = spawn(&self.log, &self.environment, "all");
+        self.ready().await;
+        begun.elapsed()
+    }
+
+    /// Ends it and starts a process for each of these roles in its place.
+    pub(crate) async fn split(&mut self, roles: &[&str]) -> Vec<Child> {
+        self.process.kill().await.expect("it can be ended");
+        let ops = ("AIPOTEN__OPS__LISTEN".to_owned(), "127.0.0.1:0".to_owned());
+        let environment: Vec<_> = self.environment.iter().cloned().chain([ops]).collect();
+        let processes = roles.iter().map(|role| spawn(&self.log, &environment, role)).collect();
+        eventually("the roles answer", async || self.api.get("/videos").await.is_ok_and(|it| it.status == 200)).await;
+        processes
+    }
+
     /// Runs the executable beside the platform and gives what it wrote on standard output, or else on standard error.
     pub(crate) async fn command(&self, arguments: &[&str]) -> Result<String, String> {
         let quiet = ("AIPOTEN__LOG__FILTER", "warn");
@@ -134,6 +167,10 @@ impl Drop for Log {
         assert!(log.contains("serving"), "nothing was logged");
         remove_file(&self.0).expect("the log can be removed");
     }
+}
+
+fn spawn(log: &Log, environment: &[(String, String)], role: &str) -> Child {
+    log.of(command(environment).arg(role)).kill_on_drop(true).spawn().expect("the executable runs")
 }
 
 fn command(environment: &[(String, String)]) -> Command {

@@ -20,10 +20,10 @@ async fn read(parent: Api, child: String, stop: Arc<AtomicBool>) -> anyhow::Resu
     Ok(answers)
 }
 
-/// 200 accounts with the password of this one: `1-…` to `200-…`.
-async fn accounts_like(identity: &PgPool, email: &str) {
+/// 200 accounts with the password of this one: `1-…` to `200-…`, with their numbers in their ids.
+pub(crate) async fn accounts_like(identity: &PgPool, email: &str) {
     let copy = "INSERT INTO users (id, email, password_hash, name, role)
-        SELECT gen_random_uuid(), number || '-' || email, password_hash, name, role
+        SELECT ('01930000-0000-7000-9000-' || lpad(to_hex(number), 12, '0'))::uuid, number || '-' || email, password_hash, name, role
         FROM users, generate_series(1, 200) number WHERE email = $1";
     sqlx::query(copy).bind(email).execute(identity).await.expect("inserted");
 }

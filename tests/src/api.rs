@@ -74,6 +74,11 @@ impl Api {
         self.token.as_deref()
     }
 
+    /// The gateway's port.
+    pub fn port(&self) -> u16 {
+        self.base.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(80)
+    }
+
     /// The address of a path at the server's root.
     pub fn address(&self, path: &str) -> String {
         format!("{}{path}", self.base)

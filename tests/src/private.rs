@@ -18,10 +18,12 @@ pub const ENCRYPTION_KEY: &str = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=";
 /// The lines of a log that hold something of this, a mail address or what looks like a token or the hash of a password.
 pub fn leaks(log: &str) -> Vec<&str> {
     let texts = [ADMIN.1, PASSWORD, NEW_PASSWORD, PHONE, CHILD, HISTORY, ENCRYPTION_KEY, "@example.", "$argon2"];
-    // Bytes are written with escapes.
-    let escaped = texts.map(|text| text.as_bytes().escape_ascii().to_string());
-    let told = |line: &str| texts.iter().any(|it| line.contains(it)) || escaped.iter().any(|it| line.contains(it));
-    log.lines().filter(|line| told(line) || line.split(is_no_token).any(looks_like_a_token)).collect()
+    // Bytes are shown with escapes, or as numbers.
+    let escaped = texts.iter().map(|text| text.as_bytes().escape_ascii().to_string());
+    let numbers = texts.iter().map(|text| format!("{:?}", text.as_bytes()).trim_matches(['[', ']']).to_owned());
+    let forms: Vec<String> = texts.iter().map(|&text| text.to_owned()).chain(escaped).chain(numbers).collect();
+    let tells = |line: &str| forms.iter().any(|it| line.contains(it));
+    log.lines().filter(|line| tells(line) || line.split(is_no_token).any(looks_like_a_token)).collect()
 }
 
 fn is_no_token(letter: char) -> bool {
@@ -46,6 +48,7 @@ mod tests {
             format!("child {CHILD}"),
             format!("phone={PHONE}"),
             format!("body: {}", HISTORY.as_bytes().escape_ascii()),
+            format!("body: {:?}", format!("name={CHILD}").as_bytes()),
             "mina-1@example.com".to_owned(),
             "authorization: Bearer eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIxIn0.c2ln".to_owned(),
             "refresh_token=AZqsQ3kJdq2yPX7ocdMJ7QAAAAAAAAABc0m1nGJkz8w3Yc9q7m0S1n2".to_owned(),
