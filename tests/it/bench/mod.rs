@@ -99,7 +99,7 @@ async fn bench() -> anyhow::Result<()> {
     let uncached = Job {
         name: "GET /videos?age=24, not cached",
         requests: list(),
-        rate: 20,
+        rate: 100,
         sql: Some(pgbench::videos(&content)),
     };
     let mix = requests(&parents, |connection, random| match random % 10 {
