@@ -77,6 +77,8 @@ async fn fuzz(api: &Api, who: &str) -> anyhow::Result<Report> {
     for path in LEFT_OUT {
         command.args(["--exclude-path-regex", path]);
     }
+    // What it keeps is for nobody.
+    command.current_dir(env!("CARGO_TARGET_TMPDIR"));
     let mut run = command.stdout(Stdio::piped()).spawn().with_context(|| format!("the run as {who} did not start"))?;
     let mut lines = BufReader::new(run.stdout.take().context("its output is piped")?).lines();
     let mut requests = 0;
