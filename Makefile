@@ -42,7 +42,10 @@ proto-lint: ## lint the protos and look for breaking changes
 openapi-check: ## validate the OpenAPI document and compile a client generated from it
 	@$(local)/contract.sh openapi
 
-.PHONY: bench-events bench-login faults
+.PHONY: bench bench-events bench-login faults
+bench: ## measure requests: how many a second, how late, at what cost; minutes, on a machine with nothing else to do
+	@$(local)/measure.sh bench
+
 bench-events: ## measure events: how many a second, how late, how fast a backlog drains
 	@$(local)/measure.sh events
 

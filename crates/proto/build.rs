@@ -98,6 +98,7 @@ struct Rest {
     beside_body: ExtensionDescriptor,
     required: ExtensionDescriptor,
     format: ExtensionDescriptor,
+    bounds: Bounds,
 }
 
 impl Rest {
@@ -107,11 +108,12 @@ impl Rest {
             pool.get_extension_by_name(&name).ok_or(format!("options.proto has no {name}"))
         };
         let (beside_body, required, format) = (option("beside_body")?, option("required")?, option("format")?);
+        let bounds = Bounds::new(&pool)?;
         let mut inward = HashSet::new();
         for message in ours(&pool).filter(|message| message.name().ends_with("Request")) {
             reach(&message, &mut inward);
         }
-        Ok(Self { pool, inward, beside_body, required, format })
+        Ok(Self { pool, inward, beside_body, required, format, bounds })
     }
 
     fn derive(&self, mut builder: Builder) -> Builder {
@@ -182,6 +184,7 @@ impl Rest {
         } else if is_timestamp(field) {
             schema.push("format = DateTime".to_owned());
         }
+        schema.extend(self.bounds.of(field));
         if !schema.is_empty() {
             attributes.push(format!("#[schema({})]", schema.join(", ")));
             if in_query {
@@ -200,6 +203,63 @@ impl Rest {
         let options = options(field);
         let value = options.has_extension(option).then(|| options.get_extension(option).into_owned());
         value.as_ref().and_then(Value::as_str).map(str::to_owned)
+    }
+}
+
+/// The options that say what a service takes, and what they are called in a schema.
+struct Bounds {
+    text: ExtensionDescriptor,
+    line: ExtensionDescriptor,
+    plain: Vec<(ExtensionDescriptor, &'static str)>,
+}
+
+/// What stands in a text beside line breaks and tabs, and on a line.
+const IN_TEXT: &str = r"[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]";
+const ON_LINE: &str = r"[^\x00-\x1F\x7F-\x9F]";
+/// What a text is not made of alone.
+const NOT_BLANK: &str = r"[^\s\x00-\x1F\x7F-\x9F]";
+
+impl Bounds {
+    fn new(pool: &DescriptorPool) -> Result<Self> {
+        let option = |name: &str| {
+            let name = format!("aipoten.common.v1.{name}");
+            pool.get_extension_by_name(&name).ok_or(format!("options.proto has no {name}"))
+        };
+        let named = [
+            ("min", "minimum"),
+            ("max", "maximum"),
+            ("min_length", "min_length"),
+            ("max_length", "max_length"),
+            ("pattern", "pattern"),
+            ("min_items", "min_items"),
+            ("max_items", "max_items"),
+        ];
+        let plain = named.into_iter().map(|(name, schema)| Ok((option(name)?, schema))).collect::<Result<_>>()?;
+        Ok(Self { text: option("text")?, line: option("line")?, plain })
+    }
+
+    /// As attributes of a schema.
+    fn of(&self, field: &FieldDescriptor) -> Vec<String> {
+        let options = options(field);
+        let value = |option: &ExtensionDescriptor| {
+            options.has_extension(option).then(|| options.get_extension(option).into_owned())
+        };
+        let mut bounds = Vec::new();
+        for (option, any) in [(&self.text, IN_TEXT), (&self.line, ON_LINE)] {
+            if let Some(most) = value(option).as_ref().and_then(Value::as_u32) {
+                let pattern = format!("^{any}*{NOT_BLANK}{any}*$");
+                bounds.push(format!("min_length = 1, max_length = {most}, pattern = {pattern:?}"));
+            }
+        }
+        for (option, name) in &self.plain {
+            bounds.extend(value(option).map(|value| match value {
+                Value::F64(number) => format!("{name} = {number}"),
+                Value::U32(number) => format!("{name} = {number}"),
+                Value::String(text) => format!("{name} = {text:?}"),
+                other => unreachable!("{name} is no {other:?}"),
+            }));
+        }
+        bounds
     }
 }
 

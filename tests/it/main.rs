@@ -1,6 +1,10 @@
 //! The platform from outside: the real executable on its own ports, its own databases and its own broker vhost.
 
+mod administration;
+mod bench;
+mod bounds;
 mod broker;
+mod captcha;
 mod configuration;
 mod contract;
 mod failed_events;
@@ -9,4 +13,7 @@ mod isolation;
 mod journey;
 mod keys;
 mod platform;
+mod privacy;
+mod redis;
 mod sessions;
+mod storm;

@@ -76,6 +76,21 @@ fn requests_refuse_unknown_fields_and_answers_list_what_they_always_have() {
 }
 
 #[test]
+fn requests_say_what_their_fields_may_hold() {
+    let document = document();
+    let child = &document["components"]["schemas"]["CreateChildRequest"]["properties"];
+    assert_eq!((&child["name"]["minLength"], &child["name"]["maxLength"]), (&Value::from(1), &Value::from(80)));
+    assert_eq!((&child["birth_weight_g"]["minimum"], &child["birth_weight_g"]["maximum"]), (&200.into(), &9000.into()));
+    let video = &document["components"]["schemas"]["CreateVideoRequest"]["properties"];
+    assert_eq!(
+        (&video["tags"]["maxItems"], &video["tags"]["items"]["maxLength"]),
+        (&Value::from(20), &Value::from(40))
+    );
+    let list = &document["paths"]["/api/v1/children"]["get"]["parameters"];
+    assert_eq!((&list[1]["name"], &list[1]["schema"]["maximum"]), (&Value::from("limit"), &Value::from(100)));
+}
+
+#[test]
 fn every_operation_names_its_refusals_and_only_public_ones_need_no_token() {
     let document = document();
     assert_eq!(document["security"][0]["bearer"], Value::Array(Vec::new()));
