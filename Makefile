@@ -45,9 +45,15 @@ openapi-check: ## validate the OpenAPI document and compile a client generated f
 calendar-check: ## let two independent parsers read a calendar feed
 	@$(local)/calendar.sh
 
-.PHONY: bench-events bench-booking faults
+.PHONY: bench bench-events bench-login bench-booking faults
+bench: ## measure requests: how many a second, how late, at what cost; minutes, on a machine with nothing else to do
+	@$(local)/measure.sh bench
+
 bench-events: ## measure events: how many a second, how late, how fast a backlog drains
 	@$(local)/measure.sh events
+
+bench-login: ## measure whether the time of a refused sign-in tells anything of an address
+	@$(local)/measure.sh login
 
 bench-booking: ## measure bookings: many who want the same time
 	@$(local)/measure.sh booking

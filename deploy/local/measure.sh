@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # What takes minutes and servers of its own, which are stopped at the end.
 #
+#   measure.sh bench    requests a second, their latency and cost, next to the same SQL alone
 #   measure.sh events   events a second, commit to consumer, drain of a backlog
 #   measure.sh booking  200 clients for one slot, for slots that overlap, and 200 sessions moved at once: p50 and p99
+#   measure.sh login    whether the time of a refused sign-in tells anything of an address
 #   measure.sh faults   broker and database killed and restarted while events flow
 set -euo pipefail
 root=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd -P)
@@ -22,7 +24,23 @@ with_servers() {
   "$@"
 }
 
+bench() {
+  export BENCH_POSTGRES_PID BENCH_REDIS_PID
+  BENCH_POSTGRES_PID=$(<.local/bench/postgres.pid)
+  BENCH_REDIS_PID=$(<.local/bench/redis.pid)
+  cargo test --profile quick -p aipoten-tests --test it -- --ignored --nocapture bench::bench
+}
+
 case ${1:-} in
+bench)
+  # Another executable can be measured by the same load.
+  if [[ -z ${BENCH_EXECUTABLE:-} ]]; then
+    cargo build --release -p aipoten
+    export BENCH_EXECUTABLE=${CARGO_TARGET_DIR:-$root/target}/release/aipoten
+  fi
+  cargo test --profile quick -p aipoten-tests --test it --no-run
+  with_servers bench "postgres redis rabbitmq" bench
+  ;;
 events)
   cargo build --profile quick -p aipoten-events --example bench
   with_servers bench "postgres rabbitmq" "${CARGO_TARGET_DIR:-target}/quick/examples/bench"
@@ -31,6 +49,10 @@ booking)
   cargo test --profile quick -p aipoten-matching --test it --no-run
   with_servers bench "postgres redis" \
     cargo test --profile quick -p aipoten-matching --test it -- --nocapture --test-threads 1 booking
+  ;;
+login)
+  cargo build --profile quick -p aipoten-identity --example bench_login
+  with_servers bench "postgres redis" "${CARGO_TARGET_DIR:-target}/quick/examples/bench_login"
   ;;
 faults)
   cargo test -p aipoten-events --test faults --no-run
