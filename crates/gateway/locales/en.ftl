@@ -38,6 +38,13 @@ ASSESSMENT_EXPIRED = This check was started more than 30 days ago. Please start 
 CHILD_TOO_YOUNG = Checks are offered from { $min } months of age. If you are worried, please talk to your paediatrician.
 CHILD_TOO_OLD = Checks are offered up to { $max } months of age. If you are worried, please talk to a professional.
 
+THERAPIST_UNAVAILABLE = This therapist cannot be booked for this at present.
+ALREADY_PENDING = You have asked for this already. Please wait for the answer, or take it back first.
+TOO_MANY_TIMES = There are { $max } sessions without a time.
+CREDIT_NOT_KEPT = The session cannot be kept for another time.
+TOO_EARLY = This can be done from { $from } on.
+TOO_LATE = The time for this is over.
+
 ## Too much, or not now
 RATE_LIMITED = Too many requests. Please wait a moment and try again.
 ACCOUNT_LOCKED = Too many failed attempts. Please try again later or reset your password.
@@ -107,6 +114,16 @@ not_https = The address has to begin with https://.
 not_of_the_platform = This is no address of the chosen platform.
 no_video_id = The address does not name a video.
 platform_closed = This platform has closed; new videos cannot be on it.
+
+## One field: requests and sessions
+must_be_true = Please agree to this.
+not_a_package_size = A package has 1, 4, 8 or 12 sessions.
+only_for_home_visits = This is for home visits alone.
+only_with_approval = This can be given only when you approve.
+not_with_weekly = Give single times or a weekly series, not both.
+not_preferred = This is none of the times that were asked for.
+time_past = This time is over.
+time = { $time }
 
 ## One field: calendars
 not_a_time = This has to be a time from 00:00 to 24:00, such as 09:30.

@@ -37,6 +37,12 @@ ASSESSMENT_IN_PROGRESS = 이 아이는 진행 중인 발달 체크가 있습니�
 ASSESSMENT_EXPIRED = 발달 체크를 시작한 지 30일이 지났습니다. 새로 시작해 주세요.
 CHILD_TOO_YOUNG = 발달 체크는 생후 { $min }개월부터 할 수 있습니다. 걱정되는 점이 있으면 소아청소년과 의사와 상의해 주세요.
 CHILD_TOO_OLD = 발달 체크는 생후 { $max }개월까지 할 수 있습니다. 걱정되는 점이 있으면 전문가와 상의해 주세요.
+THERAPIST_UNAVAILABLE = 지금은 이 치료사에게 해당 상담을 예약할 수 없습니다.
+ALREADY_PENDING = 이미 요청하셨습니다. 답변을 기다리시거나 먼저 요청을 취소해 주세요.
+TOO_MANY_TIMES = 시간이 정해지지 않은 회차는 { $max }회입니다.
+CREDIT_NOT_KEPT = 이 회차는 다른 시간으로 남겨둘 수 없습니다.
+TOO_EARLY = { $from }부터 할 수 있습니다.
+TOO_LATE = 할 수 있는 기간이 지났습니다.
 
 ## 너무 많거나 지금은 안 됨
 RATE_LIMITED = 요청이 너무 많습니다. 잠시 후 다시 시도해 주세요.
@@ -107,6 +113,16 @@ not_https = https://로 시작하는 주소여야 합니다.
 not_of_the_platform = 선택한 플랫폼의 주소가 아닙니다.
 no_video_id = 주소에서 영상을 찾을 수 없습니다.
 platform_closed = 종료된 플랫폼이라 새로 등록할 수 없습니다.
+
+## 한 항목: 요청과 상담
+must_be_true = 동의가 필요합니다.
+not_a_package_size = 패키지는 1, 4, 8, 12회 중에서 선택할 수 있습니다.
+only_for_home_visits = 방문 상담에만 해당합니다.
+only_with_approval = 승인할 때만 입력할 수 있습니다.
+not_with_weekly = 개별 시간과 매주 반복 중 하나만 입력해 주세요.
+not_preferred = 요청된 시간이 아닙니다.
+time_past = 이미 지난 시간입니다.
+time = { $time }
 
 ## 필드 하나의 문제: 일정
 not_a_time = 09:30처럼 00:00부터 24:00까지의 시각이어야 합니다.

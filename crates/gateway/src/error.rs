@@ -154,6 +154,7 @@ impl From<Status> for Failure {
         }
         failure.parameters = parameters(&details);
         failure.violations = violations(&details);
+        failure.violations.extend(times(&failure.parameters));
         let wait = details.retry_info().and_then(|info| info.retry_delay);
         failure.retry_after = wait.or((failure.status == StatusCode::SERVICE_UNAVAILABLE).then_some(AWAY));
         failure
@@ -168,6 +169,16 @@ fn parameters(details: &ErrorDetails) -> Parameters {
 fn violations(details: &ErrorDetails) -> Vec<Violation> {
     let Some(refused) = details.bad_request() else { return Vec::new() };
     refused.field_violations.iter().map(|it| Violation::parse(it.field.clone(), &it.description)).collect()
+}
+
+/// Times that are taken, and others that are free: a detail each, for clients to offer.
+fn times(parameters: &Parameters) -> Vec<Violation> {
+    let named = parameters.iter().filter(|(name, _)| matches!(name.as_str(), "taken" | "alternatives"));
+    let each = |(name, times): &(String, String)| {
+        let time = |time: &str| Violation::new(name.as_str(), "time").with("time", time);
+        times.split_whitespace().map(time).collect::<Vec<_>>()
+    };
+    named.flat_map(each).collect()
 }
 
 impl IntoResponse for Failure {

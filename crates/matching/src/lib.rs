@@ -1,5 +1,6 @@
 //! Matching: therapists and their calendars, requests of parents, packages, sessions, reports, reviews.
 
+mod begin;
 mod calendar;
 mod child;
 mod clock;

@@ -5,7 +5,11 @@ mod assessments;
 mod auth;
 mod calendars;
 mod children;
+mod consultations;
 mod growth;
+mod matching_requests;
+mod packages;
+mod schedule_changes;
 mod users;
 mod videos;
 
@@ -29,6 +33,10 @@ pub(crate) fn described() -> OpenApiRouter<Gateway> {
         .merge(assessments::routes())
         .merge(videos::routes())
         .merge(calendars::routes())
+        .merge(matching_requests::routes())
+        .merge(packages::routes())
+        .merge(consultations::routes())
+        .merge(schedule_changes::routes())
         .merge(admin::routes());
     OpenApiRouter::new().merge(auth::key_routes()).nest(PREFIX, api)
 }

@@ -9,6 +9,7 @@ use tonic::{Request, Response};
 
 use super::{Consultation, Filter, Patch, Shown, Status, Wish};
 use crate::App;
+use crate::begin::begin;
 use crate::idempotency::Once;
 use crate::refund::CancelledBy;
 
@@ -59,7 +60,7 @@ impl ConsultationService for App {
         let once = Once::of(&caller, "ScheduleConsultation", &request);
         let mut fields = Fields::new();
         let id = fields.uuid("consultation_id", &request.consultation_id);
-        let starts_at = fields.moment("starts_at", request.starts_at);
+        let starts_at = begin(&mut fields, "starts_at", request.starts_at);
         fields.finish()?;
         Ok(Response::new(super::schedule(self, &caller, &once, id, starts_at).await?))
     }

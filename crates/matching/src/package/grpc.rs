@@ -8,6 +8,7 @@ use tonic::{Request, Response};
 
 use super::{Shown, Status, Times};
 use crate::App;
+use crate::begin::{begin, begins};
 use crate::idempotency::Once;
 
 #[tonic::async_trait]
@@ -80,13 +81,11 @@ fn parse_times(fields: &mut Fields, request: &proto::SchedulePackageRequest) -> 
     if let Some(weekly) = &request.weekly {
         fields.check(request.starts_at.is_empty(), "starts_at", "not_with_weekly");
         let count = fields.optional_number("weekly.count", weekly.count, 1..=12);
-        let first = fields.moment("weekly.first_starts_at", weekly.first_starts_at);
+        let first = begin(fields, "weekly.first_starts_at", weekly.first_starts_at);
         return Times::Weekly { first, count: count.and_then(|count| usize::try_from(count).ok()) };
     }
     fields.check(!request.starts_at.is_empty(), "starts_at", "required");
-    fields.check(request.starts_at.len() <= 12, "starts_at", "too_many max=12");
-    let moments = request.starts_at.iter().enumerate();
-    Times::Each(moments.map(|(at, moment)| fields.moment(&format!("starts_at[{at}]"), Some(*moment))).collect())
+    Times::Each(begins(fields, "starts_at", &request.starts_at, 12))
 }
 
 fn parse_status(fields: &mut Fields, status: proto::PackageStatus) -> Status {

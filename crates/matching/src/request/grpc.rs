@@ -3,15 +3,15 @@
 use aipoten_kit::{Caller, Error, Fields, Page, Result};
 use aipoten_proto::matching::v1 as proto;
 use aipoten_proto::matching::v1::matching_request_service_server::MatchingRequestService;
-use aipoten_proto::{Timestamp, timestamp};
-use chrono::{DateTime, Utc};
+use aipoten_proto::timestamp;
 use tonic::{Request, Response};
 
 use super::{Answer, New, Shown, Status, address};
+use crate::App;
+use crate::begin::begins;
 use crate::idempotency::Once;
 use crate::kind::Kind;
 use crate::price::SIZES;
-use crate::{App, clock};
 
 #[tonic::async_trait]
 impl MatchingRequestService for App {
@@ -129,23 +129,6 @@ impl TryFrom<proto::UpdateMatchingRequestRequest> for Answer {
         fields.finish()?;
         Ok(answer)
     }
-}
-
-/// Begins of sessions: ahead, each but once.
-pub(crate) fn begins(fields: &mut Fields, field: &str, moments: &[Timestamp], most: usize) -> Vec<DateTime<Utc>> {
-    if moments.len() > most {
-        fields.violate(field, format!("too_many max={most}"));
-    }
-    let now = clock::now();
-    let mut begins = Vec::new();
-    for (at, moment) in moments.iter().enumerate() {
-        let path = format!("{field}[{at}]");
-        let begin = fields.moment(&path, Some(*moment));
-        fields.check(begin > now, &path, "in_the_past");
-        fields.check(!begins.contains(&begin), &path, "twice");
-        begins.push(begin);
-    }
-    begins
 }
 
 fn parse_status(fields: &mut Fields, status: proto::MatchingRequestStatus) -> Status {

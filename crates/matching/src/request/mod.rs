@@ -18,7 +18,6 @@ use crate::won::Won;
 use crate::{App, child, clock, consultation, price};
 
 pub(crate) use answer::{Answer, answer};
-pub(crate) use grpc::begins;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "snake_case")]

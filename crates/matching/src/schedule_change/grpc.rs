@@ -8,7 +8,7 @@ use tonic::{Request, Response};
 
 use super::{Answer, ScheduleChange, Status};
 use crate::App;
-use crate::request::begins;
+use crate::begin::begins;
 
 #[tonic::async_trait]
 impl ScheduleChangeService for App {

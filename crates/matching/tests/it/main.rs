@@ -2,6 +2,10 @@
 
 mod booking;
 mod calendar;
+mod care;
 mod feed;
+mod package;
 mod planted;
+mod request;
+mod session;
 mod world;
