@@ -8,11 +8,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{MatchingRequest, Shown, Status, not_found, offer, show, store};
+use super::{MatchingRequest, Shown, Status, not_found, offer, read, store};
 use crate::calendar;
 use crate::calendar::booking::{self, Booking};
 use crate::consultation::{self, Consultation};
 use crate::package::{self, Package};
+use crate::party::Party;
 use crate::price::{Price, PricePolicy};
 use crate::{App, price, refund};
 
@@ -43,9 +44,10 @@ pub(crate) async fn answer(
         Answer::Reject { reason } => reject(&mut tx, caller, &request, &reason).await?,
     }
     let request = store::find(&mut tx, id, therapist.id).await?.ok_or_else(not_found)?;
+    let shown = read(&mut tx, app, caller, Party::of(caller)?, request, "UpdateMatchingRequest").await?;
     tx.commit().await?;
     app.relay.wake();
-    show(app, request)
+    Ok(shown)
 }
 
 async fn reject(conn: &mut PgConnection, caller: &Caller, request: &MatchingRequest, reason: &str) -> Result<()> {

@@ -70,7 +70,7 @@ async fn a_family_that_does_not_come_uses_the_session_up_and_can_dispute_it_for_
     assert!(disputed.disputed_at.is_some());
     let status = refused(sessions.dispute_consultation(care.parent.asks(dispute(&id)))).await;
     assert_eq!(parameter(&status, "state").as_deref(), Some("disputed"));
-    care.begun(&later, 60).await;
+    care.begun(&later, 120).await;
     sessions
         .mark_no_show(care.therapist.asks(MarkNoShowRequest { consultation_id: later.clone() }))
         .await
@@ -293,7 +293,7 @@ async fn a_session_is_moved_from_each_state_as_the_table_says_and_in_no_other_wa
         ("start", &["scheduled"]),
         ("complete", &["in_progress"]),
         ("no_show", &["scheduled"]),
-        ("cancel", &["scheduled", "unscheduled"]),
+        ("cancel", &["pending_payment", "scheduled", "unscheduled"]),
         ("schedule", &["unscheduled"]),
         ("dispute", &["completed", "no_show"]),
     ];
