@@ -1,3 +1,6 @@
 //! Matching against real servers: its own App and identity's on port 0, a database of its own for every test.
 
+mod document;
+mod search;
+mod therapist;
 mod world;
