@@ -42,9 +42,12 @@ proto-lint: ## lint the protos and look for breaking changes
 openapi-check: ## validate the OpenAPI document and compile a client generated from it
 	@$(local)/contract.sh openapi
 
-.PHONY: bench-events faults
+.PHONY: bench-events bench-search faults
 bench-events: ## measure events: how many a second, how late, how fast a backlog drains
 	@$(local)/measure.sh events
+
+bench-search: ## measure searches among 20,000 therapists
+	@$(local)/measure.sh search
 
 faults: ## kill and restart broker and database under load; minutes, and not part of test
 	@$(local)/measure.sh faults

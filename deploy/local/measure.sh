@@ -2,6 +2,7 @@
 # What takes minutes and servers of its own, which are stopped at the end.
 #
 #   measure.sh events   events a second, commit to consumer, drain of a backlog
+#   measure.sh search   searches among 20,000 therapists: median and p95 at the service
 #   measure.sh faults   broker and database killed and restarted while events flow
 set -euo pipefail
 root=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd -P)
@@ -24,6 +25,10 @@ case ${1:-} in
 events)
   cargo build --profile quick -p aipoten-events --example bench
   with_servers bench "${CARGO_TARGET_DIR:-target}/quick/examples/bench"
+  ;;
+search)
+  cargo test -p aipoten-matching --test it --no-run
+  with_servers bench cargo test -p aipoten-matching --test it -- --ignored --nocapture bench_search
   ;;
 faults)
   cargo test -p aipoten-events --test faults --no-run

@@ -36,7 +36,7 @@ CREATE TABLE therapist_profiles (
     weighted_rating     double precision NOT NULL GENERATED ALWAYS AS
         ((rating_sum + 20)::double precision / (review_count + 5)) STORED,
     total_consultations integer NOT NULL DEFAULT 0 CHECK (total_consultations >= 0),
-    search_words        text NOT NULL,
+    search_name         text NOT NULL,
     search_text         text NOT NULL,
     created_at          timestamptz NOT NULL DEFAULT now(),
     updated_at          timestamptz NOT NULL DEFAULT now(),
@@ -50,13 +50,12 @@ COMMENT ON COLUMN therapist_profiles.expiry_announced IS 'The licence_valid_unti
 COMMENT ON COLUMN therapist_profiles.rating IS 'The plain mean, as it is shown.';
 COMMENT ON COLUMN therapist_profiles.weighted_rating IS
     'What lists are sorted by: the mean with five reviews of 4.0 added, so that one good review does not outdo fifty.';
-COMMENT ON COLUMN therapist_profiles.search_words IS
-    'Name | specialties and regions, Hangul written as keystrokes, a blank before and after each word.';
-COMMENT ON COLUMN therapist_profiles.search_text IS 'The same and the bio: what is searched in.';
+COMMENT ON COLUMN therapist_profiles.search_name IS 'The name, Hangul written as keystrokes, a blank before and after each word.';
+COMMENT ON COLUMN therapist_profiles.search_text IS 'Name | specialties and regions | bio, written so: what is searched in.';
 
 CREATE INDEX therapist_profiles_search ON therapist_profiles
     USING gin (specialties, consultation_kinds, region_codes, search_text gin_trgm_ops) WHERE approval_status = 'approved';
-CREATE INDEX therapist_profiles_words ON therapist_profiles USING gin (search_words gin_trgm_ops)
+CREATE INDEX therapist_profiles_name ON therapist_profiles USING gin (search_name gin_trgm_ops)
     WHERE approval_status = 'approved';
 CREATE INDEX therapist_profiles_listed ON therapist_profiles (licence_valid_until) WHERE approval_status = 'approved';
 CREATE INDEX therapist_profiles_rating ON therapist_profiles (weighted_rating, id) WHERE approval_status = 'approved';

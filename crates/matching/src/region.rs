@@ -92,8 +92,13 @@ impl Region {
 
     /// All that it is called by.
     pub(crate) fn names(&self) -> String {
-        let whole: Vec<&str> = whole(&self.code).flat_map(|it| [it.short_ko.as_str(), &it.name_en]).collect();
-        format!("{} {}", self.full_name_ko, whole.join(" "))
+        format!("{} {} {}", self.full_name_ko, self.short_ko, self.name_en)
+    }
+
+    /// All that it and what it is part of are called by.
+    pub(crate) fn names_of_whole(&self) -> String {
+        let whole: Vec<String> = whole(&self.code).map(Self::names).collect();
+        whole.join(" ")
     }
 
     pub(crate) fn to_proto(&self, locale: Locale) -> proto::Region {
@@ -147,6 +152,9 @@ mod tests {
     fn names_are_english_as_far_as_there_is_one() {
         assert_eq!(get("11").expect("Seoul").name(Locale::En), "Seoul");
         assert_eq!(get("11110").expect("a district").name(Locale::En), "서울특별시 종로구");
-        assert_eq!(get("11110").expect("a district").names(), "서울특별시 종로구 종로구  서울 Seoul");
+        assert_eq!(
+            get("11110").expect("a district").names_of_whole(),
+            "서울특별시 종로구 종로구  서울특별시 서울 Seoul"
+        );
     }
 }

@@ -10,6 +10,7 @@ mod search;
 mod specialty;
 pub(crate) mod store;
 mod suggest;
+mod typo;
 
 use aipoten_kit::{Error, Page, Result};
 use chrono::{DateTime, NaiveDate, Utc};

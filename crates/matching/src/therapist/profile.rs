@@ -1,12 +1,13 @@
 //! The own profile: the first time it is written it is an application.
 
-use aipoten_kit::{Caller, Error, Locale, Result, Role};
+use aipoten_kit::{Caller, Error, Result, Role};
 use aipoten_proto::matching::v1::TherapistApplied;
 
 use super::{ApprovalStatus, Specialty, Therapist, event, keystroke, not_found, store};
+use crate::App;
 use crate::kind::Kind;
+use crate::region::{self, Region};
 use crate::won::Won;
-use crate::{App, region};
 
 /// A profile as its therapist writes it.
 #[derive(Debug)]
@@ -63,15 +64,15 @@ pub(super) async fn put(app: &App, caller: &Caller, draft: &Draft) -> Result<The
 }
 
 impl Draft {
-    /// Name | specialties and regions, as a search reads them.
-    pub(super) fn search_words(&self) -> String {
-        let specialties = self.specialties.iter().flat_map(|it| [it.name(Locale::Ko), it.name(Locale::En)]);
-        let mut about: Vec<String> = specialties.map(str::to_owned).collect();
-        about.extend(self.region_codes.iter().filter_map(|code| region::get(code)).map(region::Region::names));
-        format!("{}|{}", keystroke::typed(&self.display_name), keystroke::typed(&about.join(" ")))
+    pub(super) fn search_name(&self) -> String {
+        keystroke::typed(&self.display_name)
     }
 
+    /// Name | specialties and regions | bio.
     pub(super) fn search_text(&self) -> String {
-        self.search_words() + &keystroke::typed(&self.bio)
+        let specialties = self.specialties.iter().map(|it| it.names());
+        let regions = self.region_codes.iter().filter_map(|code| region::get(code)).map(Region::names_of_whole);
+        let work: Vec<String> = specialties.chain(regions).collect();
+        format!("{}|{}|{}", self.search_name(), keystroke::typed(&work.join(" ")), keystroke::typed(&self.bio))
     }
 }

@@ -1,5 +1,7 @@
 //! Which therapists are wanted, in which order.
 
+use aipoten_kit::Page;
+use aipoten_proto::common::v1::PageInfo;
 use chrono::NaiveDate;
 
 use super::{Specialty, keystroke};
@@ -36,8 +38,19 @@ pub(crate) enum Sort {
 pub(crate) enum Search {
     /// As they are written, parts of words too; in the bio as well.
     Exact,
-    /// With typing errors; in name, specialties and regions.
+    /// With typing errors; in the name, the specialties and the regions.
     Forgiving,
+}
+
+impl Filter {
+    /// How many therapists are counted at most: whether somebody is free takes longer than all the rest.
+    pub(super) fn counted(&self) -> i64 {
+        if self.available_on.is_some() { 1001 } else { Page::counted() }
+    }
+
+    pub(super) fn page_info(&self, page: Page, total: i64) -> PageInfo {
+        PageInfo { total_capped: total >= self.counted(), ..page.info(total) }
+    }
 }
 
 /// The words of a question; signs alone are none.

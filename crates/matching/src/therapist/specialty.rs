@@ -56,4 +56,9 @@ impl Specialty {
             Self::Sensory => locale.pick("감각통합치료", "Sensory integration therapy"),
         }
     }
+
+    /// All that it is called by.
+    pub(crate) fn names(self) -> String {
+        format!("{} {}", self.name(Locale::Ko), self.name(Locale::En))
+    }
 }

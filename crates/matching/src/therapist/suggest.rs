@@ -1,6 +1,6 @@
 //! Completing what is being typed.
 
-use aipoten_kit::{Locale, Result};
+use aipoten_kit::Result;
 use uuid::Uuid;
 
 use super::{Specialty, keystroke, store};
@@ -34,8 +34,7 @@ pub(super) async fn suggest(app: &App, q: &str) -> Result<Vec<Suggestion>> {
     if words.is_empty() {
         return Ok(Vec::new());
     }
-    let named = |specialty: Specialty| format!("{} {}", specialty.name(Locale::Ko), specialty.name(Locale::En));
-    let specialties = Specialty::ALL.into_iter().map(|it| (named(it), Suggestion::Specialty(it)));
+    let specialties = Specialty::ALL.into_iter().map(|it| (it.names(), Suggestion::Specialty(it)));
     let regions = region::all().map(|it| (it.names(), Suggestion::Region(it)));
     let mut found = closest(&words, specialties);
     found.extend(closest(&words, regions));

@@ -198,8 +198,13 @@ impl World {
 
     /// A therapist who can be found and booked: sessions of 50 minutes at 80,000 won in every way, at once, for 60 days ahead.
     pub(crate) async fn listed_therapist(&self) -> Person {
+        self.listed(profile()).await
+    }
+
+    /// A therapist with this profile who can be found and booked.
+    pub(crate) async fn listed(&self, profile: proto::PutProfileRequest) -> Person {
         let (therapist, admin) = (self.therapist().await, self.admin().await);
-        self.therapists().put_profile(therapist.asks(profile())).await.expect("an application");
+        self.therapists().put_profile(therapist.asks(profile)).await.expect("an application");
         self.documents().create_document(therapist.asks(licence())).await.expect("a licence");
         let approve = proto::ApproveProfileRequest { therapist_id: therapist.id.clone() };
         self.therapists().approve_profile(admin.asks(approve)).await.expect("approved");

@@ -39,7 +39,7 @@ impl TherapistService for App {
         let (therapists, total) = super::list(self, page, &filter).await?;
         Ok(Response::new(proto::ListTherapistsResponse {
             therapists: therapists.into_iter().map(|it| it.into_public(caller.locale)).collect(),
-            page_info: Some(page.info(total)),
+            page_info: Some(filter.page_info(page, total)),
         }))
     }
 

@@ -65,7 +65,7 @@ pub(super) async fn insert(conn: &mut PgConnection, id: Uuid, draft: &Draft) -> 
     let inserted = sqlx::query!(
         "INSERT INTO therapist_profiles (id, display_name, specialties, years_of_experience, certifications, bio,
              consultation_fee, session_minutes, buffer_minutes, travel_minutes, min_notice_hours, horizon_days, daily_limit,
-             consultation_kinds, region_codes, search_words, search_text)
+             consultation_kinds, region_codes, search_name, search_text)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
          ON CONFLICT (id) DO NOTHING",
         id,
@@ -83,7 +83,7 @@ pub(super) async fn insert(conn: &mut PgConnection, id: Uuid, draft: &Draft) -> 
         draft.daily_limit,
         &draft.consultation_kinds as _,
         &draft.region_codes,
-        draft.search_words(),
+        draft.search_name(),
         draft.search_text(),
     )
     .execute(conn)
@@ -97,7 +97,7 @@ pub(super) async fn update(conn: &mut PgConnection, id: Uuid, draft: &Draft, app
         "UPDATE therapist_profiles
          SET display_name = $2, specialties = $3, years_of_experience = $4, certifications = $5, bio = $6,
              consultation_fee = $7, session_minutes = $8, buffer_minutes = $9, travel_minutes = $10, min_notice_hours = $11,
-             horizon_days = $12, daily_limit = $13, consultation_kinds = $14, region_codes = $15, search_words = $16,
+             horizon_days = $12, daily_limit = $13, consultation_kinds = $14, region_codes = $15, search_name = $16,
              search_text = $17,
              approval_status = CASE WHEN $18 THEN 'pending' ELSE approval_status END,
              applied_at = CASE WHEN $18 THEN now() ELSE applied_at END,
@@ -120,7 +120,7 @@ pub(super) async fn update(conn: &mut PgConnection, id: Uuid, draft: &Draft, app
         draft.daily_limit,
         &draft.consultation_kinds as _,
         &draft.region_codes,
-        draft.search_words(),
+        draft.search_name(),
         draft.search_text(),
         applies,
     )

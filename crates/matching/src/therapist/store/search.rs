@@ -9,9 +9,10 @@ use uuid::Uuid;
 use super::{LISTED, push_page, select};
 use crate::kind::Kind;
 use crate::therapist::search::pattern;
+use crate::therapist::typo::Meant;
 use crate::therapist::{Filter, Search, Sort, Therapist};
 
-/// How much of a word's trigrams have to be found in a row for it to be meant: one wrong or missing letter of a name is forgiven.
+/// How much of a word's trigrams have to be found in a name for it to be meant: one wrong letter is forgiven.
 const SIMILARITY: &str = "0.45";
 
 /// Tells this connection how much is forgiven.
@@ -29,18 +30,26 @@ pub(crate) async fn page(
     filter: &Filter,
     search: Search,
 ) -> sqlx::Result<Vec<Therapist>> {
+    page_query(page, filter, search).build_query_as().persistent(false).fetch_all(conn).await
+}
+
+fn page_query(page: Page, filter: &Filter, search: Search) -> QueryBuilder<Postgres> {
     let mut query = select();
     push_filter(&mut query, filter, search);
     push_order(&mut query, filter, search);
     push_page(&mut query, page);
-    query.build_query_as().persistent(false).fetch_all(conn).await
+    query
 }
 
 pub(crate) async fn count(conn: &mut PgConnection, filter: &Filter, search: Search) -> sqlx::Result<i64> {
+    count_query(filter, search).build_query_scalar().persistent(false).fetch_one(conn).await
+}
+
+fn count_query(filter: &Filter, search: Search) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new("SELECT count(*) FROM (SELECT FROM therapist_profiles t");
     push_filter(&mut query, filter, search);
-    query.push(" LIMIT ").push_bind(Page::counted()).push(") counted");
-    query.build_query_scalar().persistent(false).fetch_one(conn).await
+    query.push(" LIMIT ").push_bind(filter.counted()).push(") counted");
+    query
 }
 
 fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &Filter, search: Search) {
@@ -77,13 +86,20 @@ fn push_words(query: &mut QueryBuilder<Postgres>, words: &[String], search: Sear
     }
     for word in words {
         match search {
-            Search::Exact => query.push(" AND t.search_text LIKE ").push_bind(pattern(word)),
-            Search::Forgiving => query.push(" AND t.search_words %> ").push_bind(word.clone()),
-        };
+            Search::Exact => {
+                query.push(" AND t.search_text LIKE ").push_bind(pattern(word));
+            }
+            Search::Forgiving => {
+                let meant = Meant::by(word);
+                query.push(" AND (t.specialties && ").push_bind(meant.specialties);
+                query.push(" OR t.region_codes && ").push_bind(meant.regions);
+                query.push(" OR t.search_name %> ").push_bind(word.clone()).push(")");
+            }
+        }
     }
 }
 
-/// The closest first are those whose name, then those whose specialties or regions hold the words; or the most similar ones.
+/// The closest first: where the name, then where the specialties or regions hold the words; or the most similar names.
 fn push_order(query: &mut QueryBuilder<Postgres>, filter: &Filter, search: Search) {
     query.push(" ORDER BY ");
     match (filter.sort, filter.words.as_deref().unwrap_or_default()) {
@@ -93,21 +109,17 @@ fn push_order(query: &mut QueryBuilder<Postgres>, filter: &Filter, search: Searc
         }
         (None, []) => {}
         (None, words) if search == Search::Exact => {
-            for names in [pattern_of_name, pattern] {
-                query.push("(").push("t.search_words LIKE ALL (");
-                query.push_bind(words.iter().map(|word| names(word)).collect::<Vec<_>>()).push(")) DESC, ");
+            // What stands before the first line, and what before the last.
+            for rest in ["|%|%", "|%"] {
+                let patterns: Vec<String> = words.iter().map(|word| format!("{}{rest}", pattern(word))).collect();
+                query.push("(t.search_text LIKE ALL (").push_bind(patterns).push(")) DESC, ");
             }
         }
         (None, words) => {
-            query.push("word_similarity(").push_bind(words.join(" ")).push(", t.search_words) DESC, ");
+            query.push("word_similarity(").push_bind(words.join(" ")).push(", t.search_name) DESC, ");
         }
     }
     query.push(Sort::RatingDown.order_by());
-}
-
-/// The name stands before the line.
-fn pattern_of_name(word: &str) -> String {
-    format!("%{word}%|%")
 }
 
 impl Sort {
@@ -149,7 +161,7 @@ fn push_free_on(query: &mut QueryBuilder<Postgres>, day: NaiveDate, kind: Option
         "::date + 1) d
                   CROSS JOIN LATERAL (
                       SELECT a.start_minute, a.end_minute FROM therapist_availability a
-                      WHERE a.therapist_id = t.id AND a.day_of_week = extract(dow FROM d.day)
+                      WHERE a.therapist_id = t.id AND a.day_of_week = extract(dow FROM d.day)::smallint
                         AND (t.works_on_holidays OR NOT EXISTS (SELECT FROM public_holidays h WHERE h.date = d.day))
                       UNION ALL
                       SELECT b.start_minute, b.end_minute FROM therapist_blocked_dates b
@@ -178,8 +190,11 @@ pub(crate) async fn named(conn: &mut PgConnection, words: &[String], limit: i64)
     let mut query = QueryBuilder::new("SELECT t.id, t.display_name FROM therapist_profiles t WHERE ");
     query.push(LISTED);
     for word in words {
-        query.push(" AND t.search_words LIKE ").push_bind(format!("% {word}%|%"));
+        query.push(" AND t.search_name LIKE ").push_bind(format!("% {word}%"));
     }
     query.push(" ORDER BY t.weighted_rating DESC, t.id DESC LIMIT ").push_bind(limit);
     query.build_query_as().persistent(false).fetch_all(conn).await
 }
+
+#[cfg(test)]
+mod tests;
