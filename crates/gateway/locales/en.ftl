@@ -5,6 +5,8 @@ VALIDATION_ERROR = Please check what you entered.
 MALFORMED_REQUEST = The request cannot be read.
 MALFORMED_JSON = The body is not valid JSON (line { $line }, column { $column }).
 PAYLOAD_TOO_LARGE = The request is too large.
+MALFORMED_FORM = The form cannot be read.
+FORM_EXPECTED = The body has to be a form with a file (Content-Type: multipart/form-data).
 UNSUPPORTED_MEDIA_TYPE = The body has to be JSON (Content-Type: application/json).
 NOT_FOUND = There is no such thing here.
 METHOD_NOT_ALLOWED = This address does not take such a request.
@@ -31,6 +33,7 @@ EMAIL_TAKEN = There is already an account with this e-mail address.
 CODE_TAKEN = This code has been used already.
 SLUG_TAKEN = This name is already used in an address.
 NO_COOKIE_SESSIONS = This service does not keep sessions in cookies.
+LICENCE_REQUIRED = A licence document that is still valid is missing.
 LIMIT_REACHED = You can have { $max } at most.
 ASSESSMENT_IN_PROGRESS = This child has a check in progress. Resume it, or cancel it to start another one.
 ASSESSMENT_EXPIRED = This check was started more than 30 days ago. Please start a new one.
@@ -63,8 +66,11 @@ too_many_decimals = Use at most { $max } decimals.
 control_characters = It contains characters that cannot be used.
 not_a_uuid = This is not a UUID.
 not_a_date = This has to be a date such as 2026-01-31.
+in_the_past = This day has passed.
 in_the_future = This day is in the future.
 too_long_ago = This day is more than { $years } years ago.
+file_too_large = The file may be { $mebibytes } MiB at most.
+file_type_unsupported = The file has to be a PDF, a JPEG or a PNG.
 page_too_far = A list can be seen up to its item { $max }.
 unknown_sort = The list cannot be sorted by this.
 
@@ -106,3 +112,6 @@ not_https = The address has to begin with https://.
 not_of_the_platform = This is no address of the chosen platform.
 no_video_id = The address does not name a video.
 platform_closed = This platform has closed; new videos cannot be on it.
+
+## One field: therapists
+unknown_region = There is no region with this code.

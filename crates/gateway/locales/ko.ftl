@@ -5,6 +5,8 @@ VALIDATION_ERROR = 입력한 내용을 확인해 주세요.
 MALFORMED_REQUEST = 요청을 읽을 수 없습니다.
 MALFORMED_JSON = JSON 형식이 올바르지 않습니다({ $line }번째 줄, { $column }번째 글자).
 PAYLOAD_TOO_LARGE = 요청의 크기가 너무 큽니다.
+MALFORMED_FORM = 제출한 양식을 읽을 수 없습니다.
+FORM_EXPECTED = 파일이 포함된 양식(Content-Type: multipart/form-data)으로 보내 주세요.
 UNSUPPORTED_MEDIA_TYPE = 본문은 JSON이어야 합니다(Content-Type: application/json).
 NOT_FOUND = 요청하신 내용을 찾을 수 없습니다.
 METHOD_NOT_ALLOWED = 이 주소에서는 쓸 수 없는 요청 방식입니다.
@@ -31,6 +33,7 @@ EMAIL_TAKEN = 이미 가입된 이메일 주소입니다.
 CODE_TAKEN = 이미 사용된 코드입니다.
 SLUG_TAKEN = 이미 사용 중인 주소 이름입니다.
 NO_COOKIE_SESSIONS = 이 서비스는 쿠키 로그인을 지원하지 않습니다.
+LICENCE_REQUIRED = 유효한 면허 서류가 없습니다.
 LIMIT_REACHED = 최대 { $max }개까지 등록할 수 있습니다.
 ASSESSMENT_IN_PROGRESS = 이 아이는 진행 중인 발달 체크가 있습니다. 이어서 하거나 취소한 뒤 새로 시작해 주세요.
 ASSESSMENT_EXPIRED = 발달 체크를 시작한 지 30일이 지났습니다. 새로 시작해 주세요.
@@ -63,8 +66,11 @@ too_many_decimals = 소수점 아래 { $max }자리까지 입력할 수 있습�
 control_characters = 사용할 수 없는 문자가 들어 있습니다.
 not_a_uuid = UUID 형식이 아닙니다.
 not_a_date = YYYY-MM-DD 형식의 날짜여야 합니다.
+in_the_past = 이미 지난 날짜입니다.
 in_the_future = 미래의 날짜는 입력할 수 없습니다.
 too_long_ago = { $years }년보다 오래된 날짜는 입력할 수 없습니다.
+file_too_large = 파일은 { $mebibytes }MiB 이하여야 합니다.
+file_type_unsupported = PDF, JPEG, PNG 파일만 올릴 수 있습니다.
 page_too_far = 목록은 { $max }번째 항목까지 볼 수 있습니다.
 unknown_sort = 이 기준으로는 정렬할 수 없습니다.
 
@@ -106,3 +112,6 @@ not_https = https://로 시작하는 주소여야 합니다.
 not_of_the_platform = 선택한 플랫폼의 주소가 아닙니다.
 no_video_id = 주소에서 영상을 찾을 수 없습니다.
 platform_closed = 종료된 플랫폼이라 새로 등록할 수 없습니다.
+
+## 필드 하나의 문제: 치료사
+unknown_region = 해당 코드의 지역이 없습니다.

@@ -5,6 +5,7 @@ mod assessments;
 mod auth;
 mod children;
 mod growth;
+mod therapists;
 mod users;
 mod videos;
 
@@ -27,6 +28,7 @@ pub(crate) fn described() -> OpenApiRouter<Gateway> {
         .merge(growth::routes())
         .merge(assessments::routes())
         .merge(videos::routes())
+        .merge(therapists::routes())
         .merge(admin::routes());
     OpenApiRouter::new().merge(auth::key_routes()).nest(PREFIX, api)
 }

@@ -9,3 +9,4 @@ mod openapi;
 mod platform;
 mod refusals;
 mod staleness;
+mod therapists;

@@ -1,6 +1,7 @@
 //! A gateway on a port of its own, with an identity of its own behind it. Content is a closed port.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use aipoten_gateway::{Common, Config, Limits};
 use aipoten_kit::Process;
@@ -21,7 +22,17 @@ pub(crate) struct Platform {
     pub(crate) services: Process,
     config: Config,
     common: Common,
+    /// The folder of licence documents.
+    documents: Option<PathBuf>,
     _database: TestDatabase,
+}
+
+impl Drop for Platform {
+    fn drop(&mut self) {
+        if let Some(documents) = &self.documents {
+            std::fs::remove_dir_all(documents).expect("the folder of documents can be removed");
+        }
+    }
 }
 
 /// Somebody who is signed in.
@@ -34,7 +45,15 @@ pub(crate) struct Person {
 /// Limits that no test reaches by accident.
 pub(crate) fn generous() -> Config {
     let many = 100_000;
-    let limits = Limits { user: many, anonymous: many, address: many, login: many, register: many, refresh: many };
+    let limits = Limits {
+        user: many,
+        anonymous: many,
+        address: many,
+        login: many,
+        register: many,
+        refresh: many,
+        uploads: many,
+    };
     Config { limits, ..Config::default() }
 }
 
@@ -74,12 +93,39 @@ impl Platform {
         Self::in_front_of(config, common, database, services).await
     }
 
+    /// With matching, its broker and an administrator.
+    pub(crate) async fn with_matching(
+        config: Config,
+        broker: aipoten_events::Config,
+        matching: &TestDatabase,
+        admin: (&str, &str),
+    ) -> Self {
+        let services = Process::new();
+        let common = Common { broker: broker.clone(), ..common(redis()) };
+        let (database, identity_url) = identity(&common, Some(admin), &services).await;
+        let documents = std::env::temp_dir().join(format!("aipoten-{}", Uuid::now_v7()));
+        let told = aipoten_matching::Config {
+            identity_url: identity_url.clone(),
+            database: matching.config(),
+            encryption: encryption(),
+            documents: documents.clone(),
+            ..aipoten_matching::Config::default()
+        };
+        let with = aipoten_matching::Common { broker, tokens: Tokens::default() };
+        let app = aipoten_matching::build(&told, &with, &services).await.expect("a matching");
+        let address = aipoten_matching::serve(&app, false, port().await, &services).expect("it serves");
+        let config = Config { identity_url, matching_url: format!("http://{address}"), ..config };
+        let mut platform = Self::in_front_of(config, common, database, services).await;
+        platform.documents = Some(documents);
+        platform
+    }
+
     async fn in_front_of(config: Config, common: Common, database: TestDatabase, services: Process) -> Self {
         let process = Process::new();
         let app = aipoten_gateway::build(&config, &common).expect("a gateway");
         let address = aipoten_gateway::serve(app, port().await, &process).expect("it serves");
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-        Self { address, client, process, services, config, common, _database: database }
+        Self { address, client, process, services, config, common, documents: None, _database: database }
     }
 
     /// A second gateway in front of the same services and Redis; its address.
@@ -117,8 +163,15 @@ impl Platform {
 
     /// A new parent, signed in.
     pub(crate) async fn parent(&self) -> Person {
+        self.register("parent").await
+    }
+
+    /// A new parent or therapist, signed in.
+    pub(crate) async fn register(&self, role: &str) -> Person {
         let email = format!("{}@example.org", Uuid::now_v7().simple());
-        let registered = self.post("/auth/register").json(&registration(&email)).send().await.expect("an answer");
+        let mut account = registration(&email);
+        account["role"] = role.into();
+        let registered = self.post("/auth/register").json(&account).send().await.expect("an answer");
         assert_eq!(registered.status(), 201, "{}", registered.text().await.unwrap_or_default());
         let signed_in = self.post("/auth/login").json(&json!({ "email": email, "password": PASSWORD })).send().await;
         let body = json_of(signed_in.expect("an answer"), 200).await;
