@@ -49,13 +49,13 @@ fn says_form(headers: &HeaderMap) -> bool {
 
 async fn read(mut form: Multipart) -> Result<(Map<String, Value>, Option<Bytes>), Failure> {
     let (mut texts, mut file) = (Map::new(), None);
-    while let Some(part) = form.next_field().await.map_err(broken)? {
+    while let Some(part) = form.next_field().await.map_err(|error| broken(&error))? {
         let name = part.name().unwrap_or_default().to_owned();
         if texts.contains_key(&name) || (name == "file" && file.is_some()) {
             return Err(Failure::invalid(vec![Violation::new(name, "duplicate_field")]));
         }
         if name == "file" {
-            file = Some(part.bytes().await.map_err(broken)?);
+            file = Some(part.bytes().await.map_err(|error| broken(&error))?);
         } else if let Some(text) = text(part).await? {
             texts.insert(name, Value::String(text));
         }
@@ -64,11 +64,11 @@ async fn read(mut form: Multipart) -> Result<(Map<String, Value>, Option<Bytes>)
 }
 
 async fn text(part: Field<'_>) -> Result<Option<String>, Failure> {
-    let text = part.text().await.map_err(broken)?;
+    let text = part.text().await.map_err(|error| broken(&error))?;
     Ok(Some(text).filter(|text| !text.trim().is_empty()))
 }
 
-fn broken(error: MultipartError) -> Failure {
+fn broken(error: &MultipartError) -> Failure {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE { Failure::new("PAYLOAD_TOO_LARGE") } else { malformed() }
 }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use aipoten_proto::matching::v1 as proto;
+use aipoten_proto::matching::v1::SuggestionKind::{Region, Specialty, Therapist};
 use chrono::{Datelike as _, Days};
 use tonic::{Code, Status};
 
@@ -232,7 +233,6 @@ async fn what_is_being_typed_is_completed() {
         let answer = world.therapists().suggest_therapists(ask).await.expect("suggestions").into_inner();
         answer.suggestions.into_iter().map(|it| (it.kind(), it.text, it.value)).collect::<Vec<_>>()
     };
-    use proto::SuggestionKind::{Region, Specialty, Therapist};
     assert_eq!(suggest("언ㅇ").await, [(Specialty, "언어치료".to_owned(), "speech".to_owned())]);
     assert_eq!(suggest("박서").await, [(Therapist, "박서준".to_owned(), speech.id.clone())], "listed ones alone");
     assert_eq!(suggest("장안").await, [(Region, "경기도 수원시 장안구".to_owned(), "41111".to_owned())]);
@@ -246,6 +246,7 @@ async fn what_is_being_typed_is_completed() {
 
 #[tokio::test]
 #[ignore = "takes a while and prints figures: make bench-search"]
+#[expect(clippy::print_stdout, reason = "the figures are what it is for")]
 async fn bench_search_among_20_000_therapists() {
     let world = World::start().await;
     sqlx::raw_sql(include_str!("../therapists.sql")).execute(world.database()).await.expect("20,000 therapists");

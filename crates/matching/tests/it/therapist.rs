@@ -307,5 +307,8 @@ async fn regions_are_listed_by_what_they_are_part_of() {
     let districts = list(Some("41110")).await.expect("districts");
     assert_eq!((districts.len(), districts[0].name.as_str()), (4, "경기도 수원시 장안구"));
     assert_eq!(list(Some("42")).await.expect("an old code"), list(Some("51")).await.expect("what it became"));
+    let admin = world.admin().await;
+    let english = world.therapists().list_regions(admin.asks_in_english(proto::ListRegionsRequest::default())).await;
+    assert_eq!(english.expect("provinces").into_inner().regions[0].name, "Seoul");
     assert_eq!(violations(&list(Some("0")).await.expect_err("unknown")), ["parent_code: unknown_region"]);
 }
