@@ -2,9 +2,8 @@
 
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest, Multipart, Request};
-use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -20,12 +19,6 @@ pub(crate) const LARGEST: usize = 10 * 1024 * 1024 + 64 * 1024;
 pub(crate) struct Upload<T> {
     pub(crate) body: T,
     pub(crate) file: Bytes,
-}
-
-/// A file to be kept, not shown: whatever is in it, a browser runs nothing of it.
-pub(crate) struct Download {
-    pub(crate) media_type: String,
-    pub(crate) content: Vec<u8>,
 }
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Upload<T> {
@@ -74,16 +67,4 @@ fn broken(error: &MultipartError) -> Failure {
 
 fn malformed() -> Failure {
     Failure::new("MALFORMED_REQUEST").reason("MALFORMED_FORM")
-}
-
-impl IntoResponse for Download {
-    fn into_response(self) -> Response {
-        let name = match self.media_type.as_str() {
-            "application/pdf" => "attachment; filename=\"document.pdf\"",
-            "image/jpeg" => "attachment; filename=\"document.jpg\"",
-            "image/png" => "attachment; filename=\"document.png\"",
-            _ => "attachment",
-        };
-        ([(CONTENT_TYPE, self.media_type), (CONTENT_DISPOSITION, name.to_owned())], self.content).into_response()
-    }
 }

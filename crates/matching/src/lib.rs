@@ -17,6 +17,7 @@ mod refund;
 mod region;
 mod request;
 mod schedule_change;
+mod seed;
 mod therapist;
 mod won;
 
@@ -40,6 +41,7 @@ use tonic::transport::{Channel, Endpoint};
 
 pub use config::Config;
 pub use consumers::consumers;
+pub use seed::seed;
 
 /// The schema of this service's database, besides that of events.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/matching");
@@ -130,6 +132,7 @@ pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Proce
         .add_service(proto::schedule_change_service_server::ScheduleChangeServiceServer::new(app.clone()))
         .add_service(proto::therapist_service_server::TherapistServiceServer::new(app.clone()))
         .add_service(documents)
+        .add_service(proto::calendar_service_server::CalendarServiceServer::new(app.clone()))
         .add_service(FailedEventServiceServer::new(app.failed_events.clone()));
     let authenticate = AuthenticateLayer::new(app.verifier.clone(), app.revocations.clone());
     GrpcServer { routes, authenticate, reflection }.serve("matching", listener, process)

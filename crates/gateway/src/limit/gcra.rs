@@ -22,7 +22,7 @@ pub(crate) struct Verdict {
 /// Decides on a request at `now`, given when the last ones are worked off (the theoretical arrival time), both in
 /// microseconds; answers that moment anew.
 pub(crate) fn decide(limit: u32, window: u64, arrival: u64, now: u64) -> (Verdict, u64) {
-    let interval = window / u64::from(limit.max(1));
+    let interval = (window / u64::from(limit.max(1))).max(1);
     let arrival = arrival.max(now);
     let next = arrival + interval;
     let latest = now + interval * u64::from(limit);
@@ -67,6 +67,11 @@ mod tests {
         }
         assert_eq!(verdict.expect("a hundred verdicts").reset_after, MINUTE);
         assert_eq!(decide(100, MINUTE, arrival, MINUTE).0.remaining, 99);
+    }
+
+    #[test]
+    fn a_limit_beyond_the_clock_lets_everything_through() {
+        assert!(decide(u32::MAX, MINUTE, 0, 1000).0.allowed);
     }
 
     proptest! {

@@ -3,6 +3,7 @@
 mod admin;
 mod assessments;
 mod auth;
+mod calendars;
 mod children;
 mod growth;
 mod therapists;
@@ -29,6 +30,7 @@ pub(crate) fn described() -> OpenApiRouter<Gateway> {
         .merge(assessments::routes())
         .merge(videos::routes())
         .merge(therapists::routes())
+        .merge(calendars::routes())
         .merge(admin::routes());
     OpenApiRouter::new().merge(auth::key_routes()).nest(PREFIX, api)
 }

@@ -1,9 +1,9 @@
 //! Therapists: finding them, and a therapist's own profile and licence documents.
 
 use aipoten_proto::matching::v1::{
-    CreateDocumentRequest, DeleteDocumentRequest, Document, DocumentKind, GetDocumentFileRequest, GetProfileRequest,
-    GetTherapistRequest, ListDocumentsRequest, ListRegionsRequest, ListTherapistsRequest, PutProfileRequest, Region,
-    SuggestTherapistsRequest, Therapist, TherapistProfile, TherapistSuggestion,
+    CreateDocumentRequest, DeleteDocumentRequest, Document, DocumentFile, DocumentKind, GetDocumentFileRequest,
+    GetProfileRequest, GetTherapistRequest, ListDocumentsRequest, ListRegionsRequest, ListTherapistsRequest,
+    PutProfileRequest, Region, SuggestTherapistsRequest, Therapist, TherapistProfile, TherapistSuggestion,
 };
 use axum::extract::{DefaultBodyLimit, State};
 use http::StatusCode;
@@ -15,10 +15,11 @@ use utoipa_axum::routes;
 use crate::cache::{Life, Page, Shelf};
 use crate::call::{Call, PublicCall};
 use crate::envelope::{Data, List, data, list};
-use crate::error::Answer;
+use crate::error::{Answer, Failure};
+use crate::file::File;
 use crate::gateway::Gateway;
 use crate::input::{Id, IfMatch, Json, Query};
-use crate::upload::{self, Download, Upload};
+use crate::upload::{self, Upload};
 
 pub(super) fn routes() -> OpenApiRouter<Gateway> {
     let documents = OpenApiRouter::new()
@@ -148,11 +149,6 @@ struct DocumentForm {
     file: Vec<u8>,
 }
 
-/// The bytes of a file.
-#[derive(ToSchema)]
-#[schema(value_type = String, format = Binary)]
-pub(super) struct File(#[expect(dead_code, reason = "it describes an answer")] Vec<u8>);
-
 /// Hand in a licence document
 ///
 /// Ten an hour at most.
@@ -173,11 +169,10 @@ async fn create_document(
 #[utoipa::path(get, path = "/therapists/me/documents/{document_id}/file", tag = "therapists",
     params(("document_id" = Uuid, Path, description = "The document")),
     responses((status = 200, description = "The file",
-        content((File = "application/pdf"), (File = "image/jpeg"), (File = "image/png")))))]
-async fn get_document_file(State(gateway): State<Gateway>, call: Call, Id(document_id): Id) -> Answer<Download> {
+        content((inline(File) = "application/pdf"), (inline(File) = "image/jpeg"), (inline(File) = "image/png")))))]
+async fn get_document_file(State(gateway): State<Gateway>, call: Call, Id(document_id): Id) -> Answer<File> {
     let ask = GetDocumentFileRequest { document_id };
-    let file = gateway.documents().get_document_file(call.with(ask)).await?.into_inner();
-    Ok(Download { media_type: file.media_type, content: file.content })
+    file(gateway.documents().get_document_file(call.with(ask)).await?.into_inner())
 }
 
 /// Take an own document away for good
@@ -187,4 +182,15 @@ async fn get_document_file(State(gateway): State<Gateway>, call: Call, Id(docume
 async fn delete_document(State(gateway): State<Gateway>, call: Call, Id(document_id): Id) -> Answer<StatusCode> {
     gateway.documents().delete_document(call.with(DeleteDocumentRequest { document_id })).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A document to be kept, not shown: whatever is in it, a browser runs nothing of it.
+pub(super) fn file(document: DocumentFile) -> Answer<File> {
+    let (name, kind) = match document.media_type.as_str() {
+        "application/pdf" => ("document.pdf", "application/pdf"),
+        "image/jpeg" => ("document.jpg", "image/jpeg"),
+        "image/png" => ("document.png", "image/png"),
+        _ => return Err(Failure::new("INTERNAL")),
+    };
+    Ok(File { name: name.to_owned(), kind, bytes: document.content })
 }

@@ -1,5 +1,6 @@
 //! The real gateway in front of the real identity.
 
+mod access;
 mod cache;
 mod cookies;
 mod edge;
@@ -8,5 +9,7 @@ mod limits;
 mod openapi;
 mod platform;
 mod refusals;
+mod report;
 mod staleness;
 mod therapists;
+mod tokens;

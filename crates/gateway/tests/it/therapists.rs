@@ -81,7 +81,7 @@ const LICENCE: [(&str, &str); 4] =
 async fn a_therapist_applies_hands_in_a_licence_and_is_found_until_suspended() {
     let world = World::start("therapist").await;
     let platform = &world.platform;
-    let therapist = platform.register("therapist").await;
+    let therapist = platform.therapist().await;
     refused(platform.get("/therapists/me").bearer_auth(&therapist.access), 404, "NOT_FOUND").await;
     let applied = world.put(&therapist, &profile()).send().await.expect("an answer");
     let tag = header(&applied, "etag");
@@ -128,7 +128,7 @@ async fn a_therapist_applies_hands_in_a_licence_and_is_found_until_suspended() {
 #[tokio::test]
 async fn lists_are_kept_and_searches_are_not() {
     let world = World::start("therapists-kept").await;
-    let therapist = world.platform.register("therapist").await;
+    let therapist = world.platform.therapist().await;
     data(world.put(&therapist, &profile())).await;
     json_of(world.upload(&therapist, &LICENCE, b"%PDF-1.7").send().await.expect("an answer"), 201).await;
     let id = data(world.platform.get("/therapists/me").bearer_auth(&therapist.access)).await["id"].clone();
@@ -157,7 +157,7 @@ async fn lists_are_kept_and_searches_are_not() {
 async fn a_document_is_downloaded_as_a_file_by_its_owner_and_administrators_alone() {
     let world = World::start("documents").await;
     let platform = &world.platform;
-    let (therapist, other) = (platform.register("therapist").await, platform.register("therapist").await);
+    let (therapist, other) = (platform.therapist().await, platform.therapist().await);
     data(world.put(&therapist, &profile())).await;
     let mut file = b"%PDF-1.7".to_vec();
     file.resize(2 * 1024 * 1024, b' ');
@@ -205,7 +205,7 @@ async fn a_document_is_downloaded_as_a_file_by_its_owner_and_administrators_alon
 async fn a_form_that_is_wrong_is_refused_in_words() {
     let world = World::start("forms").await;
     let platform = &world.platform;
-    let (therapist, parent) = (platform.register("therapist").await, platform.parent().await);
+    let (therapist, parent) = (platform.therapist().await, platform.parent().await);
     data(world.put(&therapist, &profile())).await;
     let wrong = world.upload(&therapist, &[("kind", "certificate"), ("number", "1")], b"GIF89a");
     let error = refused(wrong.header("accept-language", "en"), 400, "VALIDATION_ERROR").await;
@@ -242,7 +242,7 @@ async fn a_form_that_is_wrong_is_refused_in_words() {
 async fn the_eleventh_upload_within_an_hour_waits() {
     let config = Config { limits: Limits { uploads: Limits::default().uploads, ..generous().limits }, ..generous() };
     let world = World::with("uploads", config).await;
-    let therapist = world.platform.register("therapist").await;
+    let therapist = world.platform.therapist().await;
     data(world.put(&therapist, &profile())).await;
     for left in (0..10).rev() {
         let answer = world.upload(&therapist, &LICENCE, b"%PDF-1.7").send().await.expect("an answer");

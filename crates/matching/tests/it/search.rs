@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use aipoten_proto::matching::v1 as proto;
 use aipoten_proto::matching::v1::SuggestionKind::{Region, Specialty, Therapist};
+use aipoten_proto::moment;
 use chrono::{Datelike as _, Days};
 use tonic::{Code, Status};
 
@@ -182,6 +183,39 @@ async fn only_those_with_a_free_slot_are_available() {
     for other in [day - Days::new(1), day + Days::new(1), day - Days::new(7), day + Days::new(70)] {
         assert_eq!(found(&world, on(other)).await.expect("a list"), Vec::<String>::new(), "{other}");
     }
+}
+
+#[tokio::test]
+async fn who_is_available_on_a_day_is_who_has_a_slot_on_it() {
+    let world = World::start().await;
+    sqlx::raw_sql(include_str!("../calendars.sql")).execute(world.database()).await.expect("calendars");
+    let any = proto::ListTherapistsRequest { limit: Some(100), ..proto::ListTherapistsRequest::default() };
+    let list = async |ask: proto::ListTherapistsRequest| {
+        let answer = world.therapists().list_therapists(ask).await.expect("a list").into_inner();
+        answer.therapists.into_iter().map(|it| it.id).collect::<Vec<_>>()
+    };
+    let all = list(any.clone()).await;
+    let (mut free, mut full) = (0, 0);
+    for kind in [None, Some(proto::ConsultationKind::Online.into()), Some(proto::ConsultationKind::HomeVisit.into())] {
+        let mut slots = Vec::new();
+        for therapist_id in &all {
+            let (from, to) = (Some(today().to_string()), Some((today() + Days::new(10)).to_string()));
+            let ask = proto::ListSlotsRequest { therapist_id: therapist_id.clone(), from, to, kind };
+            let found = world.calendars().list_slots(ask).await.expect("slots").into_inner().slots;
+            let begins = found.into_iter().map(|it| moment(it.starts_at.expect("a begin")).expect("a moment"));
+            slots.extend(begins.map(|it| (therapist_id, it.with_timezone(&chrono_tz::Asia::Seoul).date_naive())));
+        }
+        for day in (0..=10).map(|days| today() + Days::new(days)) {
+            let ask = proto::ListTherapistsRequest { available_on: Some(day.to_string()), kind, ..any.clone() };
+            let available = list(ask).await;
+            for therapist_id in &all {
+                let has_slot = slots.contains(&(therapist_id, day));
+                assert_eq!(available.contains(therapist_id), has_slot, "{therapist_id} {day} {kind:?}");
+                if has_slot { free += 1 } else { full += 1 }
+            }
+        }
+    }
+    assert!(free > 100 && full > 100, "{free} and {full}: too few of one sort to tell");
 }
 
 #[tokio::test]

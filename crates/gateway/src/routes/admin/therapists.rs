@@ -11,10 +11,10 @@ use utoipa_axum::routes;
 use crate::call::Call;
 use crate::envelope::{Data, List, data, list};
 use crate::error::Answer;
+use crate::file::File;
 use crate::gateway::Gateway;
 use crate::input::{Id, Json, Query};
-use crate::routes::therapists::File;
-use crate::upload::Download;
+use crate::routes::therapists::file;
 
 pub(super) fn routes() -> OpenApiRouter<Gateway> {
     OpenApiRouter::new()
@@ -107,13 +107,8 @@ async fn list_therapist_documents(
 #[utoipa::path(get, path = "/admin/documents/{document_id}/file", tag = "admin",
     params(("document_id" = Uuid, Path, description = "The document")),
     responses((status = 200, description = "The file",
-        content((File = "application/pdf"), (File = "image/jpeg"), (File = "image/png")))))]
-async fn get_therapist_document_file(
-    State(gateway): State<Gateway>,
-    call: Call,
-    Id(document_id): Id,
-) -> Answer<Download> {
+        content((inline(File) = "application/pdf"), (inline(File) = "image/jpeg"), (inline(File) = "image/png")))))]
+async fn get_therapist_document_file(State(gateway): State<Gateway>, call: Call, Id(document_id): Id) -> Answer<File> {
     let ask = GetDocumentFileRequest { document_id };
-    let file = gateway.documents().get_document_file(call.with(ask)).await?.into_inner();
-    Ok(Download { media_type: file.media_type, content: file.content })
+    file(gateway.documents().get_document_file(call.with(ask)).await?.into_inner())
 }
