@@ -45,7 +45,7 @@ openapi-check: ## validate the OpenAPI document and compile a client generated f
 calendar-check: ## let two independent parsers read a calendar feed
 	@$(local)/calendar.sh
 
-.PHONY: bench bench-events bench-login bench-booking faults
+.PHONY: bench bench-events bench-login bench-booking bench-search faults
 bench: ## measure requests: how many a second, how late, at what cost; minutes, on a machine with nothing else to do
 	@$(local)/measure.sh bench
 
@@ -57,6 +57,9 @@ bench-login: ## measure whether the time of a refused sign-in tells anything of 
 
 bench-booking: ## measure bookings: many who want the same time
 	@$(local)/measure.sh booking
+
+bench-search: ## measure searches among 20,000 therapists
+	@$(local)/measure.sh search
 
 faults: ## kill and restart broker and database under load; minutes, and not part of test
 	@$(local)/measure.sh faults

@@ -5,6 +5,7 @@
 #   measure.sh events   events a second, commit to consumer, drain of a backlog
 #   measure.sh booking  200 clients for one slot, for slots that overlap, and 200 sessions moved at once: p50 and p99
 #   measure.sh login    whether the time of a refused sign-in tells anything of an address
+#   measure.sh search   searches among 20,000 therapists: median and p95 at the service
 #   measure.sh faults   broker and database killed and restarted while events flow
 set -euo pipefail
 root=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd -P)
@@ -53,6 +54,11 @@ booking)
 login)
   cargo build --profile quick -p aipoten-identity --example bench_login
   with_servers bench "postgres redis" "${CARGO_TARGET_DIR:-target}/quick/examples/bench_login"
+  ;;
+search)
+  cargo test --profile quick -p aipoten-matching --test it --no-run
+  with_servers bench "postgres redis" \
+    cargo test --profile quick -p aipoten-matching --test it -- --ignored --nocapture bench_search
   ;;
 faults)
   cargo test -p aipoten-events --test faults --no-run

@@ -28,9 +28,15 @@ CREATE TABLE therapist_profiles (
     decided_at          timestamptz,
     decision_reason     text,
     licence_valid_until date,
+    expiry_announced    date,
     rating_sum          bigint NOT NULL DEFAULT 0 CHECK (rating_sum BETWEEN review_count AND review_count * 5),
     review_count        integer NOT NULL DEFAULT 0 CHECK (review_count >= 0),
+    rating              double precision GENERATED ALWAYS AS
+        (round(rating_sum::numeric / nullif(review_count, 0), 2)::double precision) STORED,
+    weighted_rating     double precision NOT NULL GENERATED ALWAYS AS
+        ((rating_sum + 20)::double precision / (review_count + 5)) STORED,
     total_consultations integer NOT NULL DEFAULT 0 CHECK (total_consultations >= 0),
+    search_name         text NOT NULL,
     search_text         text NOT NULL,
     created_at          timestamptz NOT NULL DEFAULT now(),
     updated_at          timestamptz NOT NULL DEFAULT now(),
@@ -40,9 +46,22 @@ CREATE TABLE therapist_profiles (
 
 COMMENT ON COLUMN therapist_profiles.licence_valid_until IS
     'Last day of the longest looked-at licence; infinity when it does not expire; null without one: then not listed.';
-COMMENT ON COLUMN therapist_profiles.search_text IS 'What is searched in, Hangul written as keystrokes.';
+COMMENT ON COLUMN therapist_profiles.expiry_announced IS 'The licence_valid_until of which others were told that it has passed.';
+COMMENT ON COLUMN therapist_profiles.rating IS 'The plain mean, as it is shown.';
+COMMENT ON COLUMN therapist_profiles.weighted_rating IS
+    'What lists are sorted by: the mean with five reviews of 4.0 added, so that one good review does not outdo fifty.';
+COMMENT ON COLUMN therapist_profiles.search_name IS 'The name, Hangul written as keystrokes, a blank before and after each word.';
+COMMENT ON COLUMN therapist_profiles.search_text IS 'Name | specialties and regions | bio, written so: what is searched in.';
 
-CREATE INDEX therapist_profiles_search ON therapist_profiles USING gin (search_text gin_trgm_ops);
+CREATE INDEX therapist_profiles_search ON therapist_profiles
+    USING gin (specialties, consultation_kinds, region_codes, search_text gin_trgm_ops) WHERE approval_status = 'approved';
+CREATE INDEX therapist_profiles_name ON therapist_profiles USING gin (search_name gin_trgm_ops)
+    WHERE approval_status = 'approved';
+CREATE INDEX therapist_profiles_listed ON therapist_profiles (licence_valid_until) WHERE approval_status = 'approved';
+CREATE INDEX therapist_profiles_rating ON therapist_profiles (weighted_rating, id) WHERE approval_status = 'approved';
+CREATE INDEX therapist_profiles_fee ON therapist_profiles (consultation_fee, id) WHERE approval_status = 'approved';
+CREATE INDEX therapist_profiles_experience ON therapist_profiles (years_of_experience, id)
+    WHERE approval_status = 'approved';
 CREATE INDEX therapist_profiles_pending ON therapist_profiles (applied_at) WHERE approval_status = 'pending';
 
 CREATE TABLE therapist_documents (

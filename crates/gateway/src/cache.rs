@@ -33,12 +33,17 @@ const PUBLIC: HeaderValue =
 /// For the browser of somebody signed in alone: the same for everyone, but nobody's without a token.
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, max-age=3600");
 
+/// For browsers and proxies, and not for long: who was suspended has to be gone.
+const BRIEFLY: HeaderValue = HeaderValue::from_static("public, max-age=60");
+
 /// What is cleared together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Shelf {
     Questions,
     /// And their categories, which name each other.
     Videos,
+    /// And regions.
+    Therapists,
 }
 
 /// How long Redis keeps an answer.
@@ -66,6 +71,7 @@ pub(crate) struct Cache {
     prefix: String,
     questions: Generation,
     videos: Generation,
+    therapists: Generation,
 }
 
 /// Of a shelf.
@@ -87,6 +93,7 @@ impl Shelf {
         match self {
             Self::Questions => PRIVATE,
             Self::Videos => PUBLIC,
+            Self::Therapists => BRIEFLY,
         }
     }
 
@@ -94,6 +101,7 @@ impl Shelf {
         match self {
             Self::Questions => "questions",
             Self::Videos => "videos",
+            Self::Therapists => "therapists",
         }
     }
 }
@@ -117,6 +125,7 @@ impl Cache {
             prefix: prefix.to_owned(),
             questions: Generation::default(),
             videos: Generation::default(),
+            therapists: Generation::default(),
         }
     }
 
@@ -124,6 +133,7 @@ impl Cache {
     pub(crate) fn clear(&self) {
         self.clear_shelf(Shelf::Questions);
         self.clear_shelf(Shelf::Videos);
+        self.clear_shelf(Shelf::Therapists);
     }
 
     pub(crate) fn clear_shelf(&self, shelf: Shelf) {
@@ -206,6 +216,7 @@ impl Cache {
         match shelf {
             Shelf::Questions => &self.questions,
             Shelf::Videos => &self.videos,
+            Shelf::Therapists => &self.therapists,
         }
     }
 }

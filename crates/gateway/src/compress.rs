@@ -1,5 +1,6 @@
 //! Answers that are worth it travel compressed.
 
+use http::header::CONTENT_TYPE;
 use http::{Extensions, HeaderMap, StatusCode, Version};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{And, Predicate as _, SizeAbove};
@@ -15,9 +16,11 @@ pub(crate) struct Secret;
 type Rule = And<SizeAbove, fn(StatusCode, Version, &HeaderMap, &Extensions) -> bool>;
 
 pub(crate) fn layer() -> CompressionLayer<Rule> {
-    CompressionLayer::new().compress_when(SizeAbove::new(WORTH_IT).and(no_secret as _))
+    CompressionLayer::new().compress_when(SizeAbove::new(WORTH_IT).and(shrinks as _))
 }
 
-fn no_secret(_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions) -> bool {
-    extensions.get::<Secret>().is_none()
+/// Pictures and documents are compressed already.
+fn shrinks(_: StatusCode, _: Version, headers: &HeaderMap, extensions: &Extensions) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    extensions.get::<Secret>().is_none() && !kind.starts_with("image/") && kind != "application/pdf"
 }

@@ -38,7 +38,7 @@ pub struct Config {
     pub limits: Limits,
     /// Seconds a request may take before it is answered with 504.
     pub request_timeout_s: u64,
-    /// Most bytes of a request's body.
+    /// Most bytes of a request's body; one with a file may be longer.
     pub body_limit: usize,
 }
 
@@ -76,7 +76,7 @@ impl Config {
     }
 }
 
-/// How many requests a minute are let through. Half an IPv6 address (/64) counts as one address.
+/// How many requests a minute are let through, unless it says otherwise. Half an IPv6 address (/64) counts as one address.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
@@ -92,10 +92,12 @@ pub struct Limits {
     pub register: u32,
     /// Refreshed tokens from one address.
     pub refresh: u32,
+    /// Files handed in by one signed-in user, an hour.
+    pub uploads: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { user: 100, anonymous: 100, address: 1000, login: 5, register: 5, refresh: 60 }
+        Self { user: 100, anonymous: 100, address: 1000, login: 5, register: 5, refresh: 60, uploads: 10 }
     }
 }

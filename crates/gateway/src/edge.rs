@@ -147,7 +147,8 @@ async fn make_certain(gateway: &Gateway, origin: Arc<Origin>, user: Option<User>
 
 fn needs_certainty(route: &str) -> bool {
     let route = route.strip_prefix(PREFIX).unwrap_or(route);
-    let begins = ["/children", "/assessments", "/videos/recommended", "/admin", "/users/me/export"];
+    let begins =
+        ["/children", "/assessments", "/videos/recommended", "/therapists/me/documents", "/admin", "/users/me/export"];
     begins.iter().any(|begin| route.starts_with(begin))
 }
 

@@ -40,6 +40,9 @@ use crate::cookies::Csrf;
 use crate::limit::Limiter;
 use crate::patient::PatientRedis;
 
+/// Bytes of a message with a file at most.
+const LARGEST_FILE_MESSAGE: usize = 12 * 1024 * 1024;
+
 /// Clones are the same gateway.
 #[derive(Clone)]
 pub(crate) struct Gateway(Arc<Inner>);
@@ -131,6 +134,8 @@ impl Gateway {
 
     pub(crate) fn documents(&self) -> DocumentServiceClient<Channel> {
         DocumentServiceClient::new(self.matching())
+            .max_encoding_message_size(LARGEST_FILE_MESSAGE)
+            .max_decoding_message_size(LARGEST_FILE_MESSAGE)
     }
 
     pub(crate) fn calendars(&self) -> CalendarServiceClient<Channel> {

@@ -25,6 +25,7 @@ mod routes;
 mod serve;
 mod text;
 mod unread;
+mod upload;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use aipoten_events::Listener;
 use aipoten_kit::Process;
 use aipoten_kit::config::{Redis, Tokens};
 use aipoten_proto::content::v1::ContentChanged;
+use aipoten_proto::matching::v1::TherapistChanged;
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -118,15 +120,17 @@ fn watch(gateway: &Gateway, process: &Process) {
 }
 
 /// The events that a gateway listens to.
-pub fn hears() -> [String; 1] {
-    [ContentChanged::full_name()]
+pub fn hears() -> [String; 2] {
+    [ContentChanged::full_name(), TherapistChanged::full_name()]
 }
 
 /// Cached answers go when what they show was changed. Without the broker they live their time.
 fn listen(gateway: &Gateway, broker: aipoten_events::Config, process: &Process) {
-    let (all, changed) = (Arc::clone(gateway.cache()), Arc::clone(gateway.cache()));
+    let cache = || Arc::clone(gateway.cache());
+    let (all, content, therapists) = (cache(), cache(), cache());
     let listener = Listener::new("gateway", move || all.clear())
-        .on::<ContentChanged>(move |event| changed.clear_shelf(Shelf::of_kind(&event.kind)));
+        .on::<ContentChanged>(move |event| content.clear_shelf(Shelf::of_kind(&event.kind)))
+        .on::<TherapistChanged>(move |_| therapists.clear_shelf(Shelf::Therapists));
     process.spawn("gateway listener", listener.run(broker, process.stop()));
 }
 

@@ -1,6 +1,7 @@
 //! This service's section of the settings.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use aipoten_kit::config::{Database, Encryption};
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,9 @@ pub struct Config {
     pub database: Database,
     /// Keys for encrypted columns.
     pub encryption: Encryption,
+    /// Folder that the files of licence documents lie in, made where it is missing. It holds personal data: it needs a backup, and
+    /// nobody but this service reads it. Replicas share it.
+    pub documents: PathBuf,
     /// Hours after which a request that nobody answered expires.
     pub request_expiry_h: u32,
     /// Days after the end of a package in which its therapist may still see the child.
@@ -30,6 +34,7 @@ impl Default for Config {
             identity_url: "http://127.0.0.1:5001".to_owned(),
             database: Database::default(),
             encryption: Encryption::default(),
+            documents: PathBuf::from(".local/documents"),
             request_expiry_h: 48,
             care_days: 30,
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aipoten_kit::{Process, Result};
 
-use crate::{App, idempotency, package, request};
+use crate::{App, document, idempotency, package, request, therapist};
 
 /// What is given up or forgotten when its time is over.
 #[derive(Debug, Clone, Copy)]
@@ -12,13 +12,17 @@ enum Job {
     UnpaidPackages,
     UnansweredRequests,
     OldKeys,
+    Licences,
+    LeftFiles,
 }
 
 /// The table of jobs and how long each rests.
-const JOBS: [(Job, Duration); 3] = [
+const JOBS: [(Job, Duration); 5] = [
     (Job::UnpaidPackages, Duration::from_secs(1)),
     (Job::UnansweredRequests, Duration::from_secs(10)),
     (Job::OldKeys, Duration::from_mins(10)),
+    (Job::Licences, Duration::from_secs(2)),
+    (Job::LeftFiles, Duration::from_hours(1)),
 ];
 
 /// A job that fails is tried again at its next time. Row locks keep replicas apart.
@@ -41,6 +45,8 @@ impl Job {
         match self {
             Self::UnpaidPackages => package::expire_unpaid(app).await,
             Self::UnansweredRequests => request::expire(app).await,
+            Self::Licences => therapist::watch_licences(app).await,
+            Self::LeftFiles => document::file::sweep(app).await,
             Self::OldKeys => Ok(idempotency::forget(&mut *app.pool.acquire().await?).await?),
         }
     }

@@ -7,6 +7,7 @@ mod clock;
 mod config;
 mod consultation;
 pub mod consumers;
+mod document;
 mod idempotency;
 mod jobs;
 mod kind;
@@ -14,9 +15,11 @@ mod package;
 mod party;
 mod price;
 mod refund;
+mod region;
 mod request;
 mod schedule_change;
 mod seed;
+mod therapist;
 mod won;
 
 use std::net::SocketAddr;
@@ -30,6 +33,7 @@ use aipoten_proto::common::v1::failed_event_service_server::FailedEventServiceSe
 use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
 use aipoten_proto::matching::v1 as proto;
 use anyhow::Context as _;
+use object_store::local::LocalFileSystem;
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use tokio::net::TcpListener;
@@ -52,6 +56,8 @@ pub struct Parts {
     config: Config,
     pool: PgPool,
     cipher: Cipher,
+    /// Files of licence documents.
+    documents: LocalFileSystem,
     /// Identity's children, asked with the parent's own token.
     children: ChildServiceClient<Channel>,
     verifier: Verifier,
@@ -89,6 +95,7 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
     let app = App(Arc::new(Parts {
         config: config.clone(),
         cipher: Cipher::new(&config.encryption).context("configuration key `matching.encryption`")?,
+        documents: document::file::open(&config.documents)?,
         failed_events: FailedEvents::new("matching", pool.clone(), relay.wake()),
         relay: relay.wake(),
         pool,
@@ -117,10 +124,15 @@ fn exchange_events(app: &App, relay: Relay, common: &Common, process: &Process) 
 
 /// Serves on a bound listener until the process stops.
 pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Process) -> anyhow::Result<SocketAddr> {
+    let documents = proto::document_service_server::DocumentServiceServer::new(app.clone())
+        .max_decoding_message_size(document::grpc::LARGEST_MESSAGE)
+        .max_encoding_message_size(document::grpc::LARGEST_MESSAGE);
     let routes = Routes::new(proto::matching_request_service_server::MatchingRequestServiceServer::new(app.clone()))
         .add_service(proto::package_service_server::PackageServiceServer::new(app.clone()))
         .add_service(proto::consultation_service_server::ConsultationServiceServer::new(app.clone()))
         .add_service(proto::schedule_change_service_server::ScheduleChangeServiceServer::new(app.clone()))
+        .add_service(proto::therapist_service_server::TherapistServiceServer::new(app.clone()))
+        .add_service(documents)
         .add_service(proto::calendar_service_server::CalendarServiceServer::new(app.clone()))
         .add_service(FailedEventServiceServer::new(app.failed_events.clone()));
     let authenticate = AuthenticateLayer::new(app.verifier.clone(), app.revocations.clone());

@@ -19,13 +19,13 @@ impl Local {
         Self { begun: Instant::now(), arrivals: Mutex::default() }
     }
 
-    pub(crate) fn check(&self, key: &str, limit: u32) -> Verdict {
+    pub(crate) fn check(&self, key: &str, limit: u32, window: u64) -> Verdict {
         let now = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
         if arrivals.len() >= KEYS {
             arrivals.retain(|_, arrival| *arrival > now);
         }
-        let (verdict, arrival) = decide(limit, arrivals.get(key).copied().unwrap_or_default(), now);
+        let (verdict, arrival) = decide(limit, window, arrivals.get(key).copied().unwrap_or_default(), now);
         if arrivals.len() < KEYS || arrivals.contains_key(key) {
             arrivals.insert(key.to_owned(), arrival);
         }
@@ -36,12 +36,13 @@ impl Local {
 #[cfg(test)]
 mod tests {
     use super::Local;
+    use crate::limit::gcra::MINUTE;
 
     #[test]
     fn keys_are_counted_apart() {
         let local = Local::new();
-        assert!(local.check("a", 1).allowed);
-        assert!(!local.check("a", 1).allowed);
-        assert!(local.check("b", 1).allowed);
+        assert!(local.check("a", 1, MINUTE).allowed);
+        assert!(!local.check("a", 1, MINUTE).allowed);
+        assert!(local.check("b", 1, MINUTE).allowed);
     }
 }

@@ -12,7 +12,7 @@ use redis::aio::ConnectionManager;
 use redis::{Pipeline, RedisResult, Script};
 use uuid::Uuid;
 
-use self::gcra::{Verdict, WINDOW};
+use self::gcra::{HOUR, MINUTE, Verdict};
 use self::local::Local;
 use crate::config::Limits;
 use crate::error::Failure;
@@ -37,6 +37,8 @@ pub(crate) struct Limiter {
 struct Count {
     key: String,
     limit: u32,
+    /// Microseconds that the limit speaks of.
+    window: u64,
 }
 
 impl Limiter {
@@ -60,7 +62,7 @@ impl Limiter {
         let counts = self.counts(user, ip, method, route);
         let verdicts = match self.redis.ask(|redis| self.run(redis, &counts)).await {
             Some(verdicts) => verdicts,
-            None => counts.iter().map(|count| self.local.check(&count.key, count.limit)).collect(),
+            None => counts.iter().map(|count| self.local.check(&count.key, count.limit, count.window)).collect(),
         };
         tightest(verdicts)
     }
@@ -68,18 +70,22 @@ impl Limiter {
     fn counts(&self, user: Option<Uuid>, ip: IpAddr, method: &Method, route: &str) -> Vec<Count> {
         let limits = &self.limits;
         let ip = network(ip);
-        let of_address =
-            |class: &str, limit| Count { key: format!("{}rate_limit:ip:{ip}:{class}", self.prefix), limit };
+        let count =
+            |key: String, limit| Count { key: format!("{}rate_limit:{key}", self.prefix), limit, window: MINUTE };
+        let of_address = |class: &str, limit| count(format!("ip:{ip}:{class}"), limit);
         let mut counts = vec![of_address("all", limits.address)];
         match user {
-            Some(id) => counts.push(Count { key: format!("{}rate_limit:{id}", self.prefix), limit: limits.user }),
+            Some(id) => counts.push(count(id.to_string(), limits.user)),
             None => counts.push(of_address("anonymous", limits.anonymous)),
         }
         if method == Method::POST {
-            match route.strip_prefix(crate::routes::PREFIX) {
-                Some("/auth/login") => counts.push(of_address("login", limits.login)),
-                Some("/auth/register") => counts.push(of_address("register", limits.register)),
-                Some("/auth/refresh") => counts.push(of_address("refresh", limits.refresh)),
+            match (route.strip_prefix(crate::routes::PREFIX), user) {
+                (Some("/auth/login"), _) => counts.push(of_address("login", limits.login)),
+                (Some("/auth/register"), _) => counts.push(of_address("register", limits.register)),
+                (Some("/auth/refresh"), _) => counts.push(of_address("refresh", limits.refresh)),
+                (Some("/therapists/me/documents"), Some(id)) => {
+                    counts.push(Count { window: HOUR, ..count(format!("{id}:uploads"), limits.uploads) });
+                }
                 _ => {}
             }
         }
@@ -108,7 +114,7 @@ impl Limiter {
 fn pipeline(counts: &[Count], command: &str, script: &str) -> Pipeline {
     let mut pipeline = redis::pipe();
     for count in counts {
-        pipeline.cmd(command).arg(script).arg(1).arg(&count.key).arg(count.limit.max(1)).arg(WINDOW);
+        pipeline.cmd(command).arg(script).arg(1).arg(&count.key).arg(count.limit.max(1)).arg(count.window);
     }
     pipeline
 }

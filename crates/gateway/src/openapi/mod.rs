@@ -34,6 +34,7 @@ older one fail with 412 when it is sent as `If-Match`. PATCH changes the fields 
         (name = "children", description = "Children in the care of the caller, and how they grow"),
         (name = "assessments", description = "Development checks; they are no diagnosis"),
         (name = "videos", description = "Play videos and why they are recommended"),
+        (name = "therapists", description = "Finding therapists; their profiles and licences"),
         (name = "calendars", description = "When therapists work, what is free, feeds for other calendars"),
         (name = "admin", description = "What administrators keep"),
     )

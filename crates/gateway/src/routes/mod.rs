@@ -10,6 +10,7 @@ mod growth;
 mod matching_requests;
 mod packages;
 mod schedule_changes;
+mod therapists;
 mod users;
 mod videos;
 
@@ -32,6 +33,7 @@ pub(crate) fn described() -> OpenApiRouter<Gateway> {
         .merge(growth::routes())
         .merge(assessments::routes())
         .merge(videos::routes())
+        .merge(therapists::routes())
         .merge(calendars::routes())
         .merge(matching_requests::routes())
         .merge(packages::routes())

@@ -11,4 +11,5 @@ mod platform;
 mod refusals;
 mod report;
 mod staleness;
+mod therapists;
 mod tokens;

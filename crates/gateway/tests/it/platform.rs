@@ -1,6 +1,7 @@
 //! A gateway on a port of its own, with an identity of its own behind it. Content is a closed port.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use aipoten_gateway::{Common, Config, Limits};
 use aipoten_kit::Process;
@@ -21,8 +22,18 @@ pub(crate) struct Platform {
     pub(crate) services: Process,
     config: Config,
     common: Common,
+    /// The folder of licence documents.
+    documents: Option<PathBuf>,
     /// Identity's.
     pub(crate) database: TestDatabase,
+}
+
+impl Drop for Platform {
+    fn drop(&mut self) {
+        if let Some(documents) = &self.documents {
+            std::fs::remove_dir_all(documents).expect("the folder of documents can be removed");
+        }
+    }
 }
 
 /// Somebody who is signed in.
@@ -36,7 +47,15 @@ pub(crate) struct Person {
 /// Limits that no test reaches by accident.
 pub(crate) fn generous() -> Config {
     let many = 100_000;
-    let limits = Limits { user: many, anonymous: many, address: many, login: many, register: many, refresh: many };
+    let limits = Limits {
+        user: many,
+        anonymous: many,
+        address: many,
+        login: many,
+        register: many,
+        refresh: many,
+        uploads: many,
+    };
     Config { limits, ..Config::default() }
 }
 
@@ -76,6 +95,33 @@ impl Platform {
         Self::in_front_of(config, common, database, services).await
     }
 
+    /// With matching, its broker and an administrator.
+    pub(crate) async fn with_matching(
+        config: Config,
+        broker: aipoten_events::Config,
+        matching: &TestDatabase,
+        admin: (&str, &str),
+    ) -> Self {
+        let services = Process::new();
+        let common = Common { broker: broker.clone(), ..common(redis()) };
+        let (database, identity_url) = identity(&common, Some(admin), &services).await;
+        let documents = std::env::temp_dir().join(format!("aipoten-{}", Uuid::now_v7()));
+        let told = aipoten_matching::Config {
+            identity_url: identity_url.clone(),
+            database: matching.config(),
+            encryption: encryption(),
+            documents: documents.clone(),
+            ..aipoten_matching::Config::default()
+        };
+        let with = aipoten_matching::Common { broker, tokens: Tokens::default() };
+        let app = aipoten_matching::build(&told, &with, &services).await.expect("a matching");
+        let address = aipoten_matching::serve(&app, false, port().await, &services).expect("it serves");
+        let config = Config { identity_url, matching_url: format!("http://{address}"), ..config };
+        let mut platform = Self::in_front_of(config, common, database, services).await;
+        platform.documents = Some(documents);
+        platform
+    }
+
     async fn in_front_of(config: Config, common: Common, database: TestDatabase, services: Process) -> Self {
         let process = Process::new();
         let app = aipoten_gateway::build(&config, &common).expect("a gateway");
@@ -83,7 +129,7 @@ impl Platform {
         // A client that could speak TLS wants to be told by whose means, also where it never does. Once is enough.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-        Self { address, client, process, services, config, common, database }
+        Self { address, client, process, services, config, common, documents: None, database }
     }
 
     /// A second gateway in front of the same services and Redis; its address.

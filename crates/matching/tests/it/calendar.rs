@@ -362,8 +362,13 @@ async fn slots_come_fast_out_of_a_full_calendar() {
     // An hour off every four hours, for sixty days of each of forty therapists.
     sqlx::query(
         "WITH others AS (
-             INSERT INTO therapist_profiles SELECT (jsonb_populate_record(p, jsonb_build_object('id', gen_random_uuid()))).*
-             FROM therapist_profiles p, generate_series(1, 39) RETURNING id),
+             INSERT INTO therapist_profiles (id, display_name, specialties, years_of_experience, certifications, bio,
+                 consultation_fee, session_minutes, buffer_minutes, travel_minutes, min_notice_hours, horizon_days,
+                 daily_limit, consultation_kinds, region_codes, search_name, search_text)
+             SELECT gen_random_uuid(), display_name, specialties, years_of_experience, certifications, bio,
+                 consultation_fee, session_minutes, buffer_minutes, travel_minutes, min_notice_hours, horizon_days,
+                 daily_limit, consultation_kinds, region_codes, search_name, search_text
+             FROM therapist_profiles, generate_series(1, 39) RETURNING id),
          time_off AS (
              INSERT INTO therapist_blocked_dates (id, therapist_id, date, start_minute, end_minute, kind)
              SELECT gen_random_uuid(), o.id, CURRENT_DATE + 2 + d, h * 240, h * 240 + 60, 'blocked'

@@ -3,9 +3,12 @@
 mod booking;
 mod calendar;
 mod care;
+mod document;
 mod feed;
 mod package;
 mod planted;
 mod request;
 mod session;
+mod search;
+mod therapist;
 mod world;

@@ -1,5 +1,6 @@
 //! A world of its own for every test: identity, matching, people and their children.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aipoten_kit::Process;
@@ -11,6 +12,7 @@ use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
 use aipoten_proto::identity::v1::consent_service_client::ConsentServiceClient;
 use aipoten_proto::identity::v1::session_service_client::SessionServiceClient;
 use aipoten_proto::identity::v1::user_service_client::UserServiceClient;
+use aipoten_proto::matching::v1 as proto;
 use aipoten_proto::matching::v1::calendar_service_client::CalendarServiceClient;
 use aipoten_proto::matching::v1::consultation_service_client::ConsultationServiceClient;
 use aipoten_proto::matching::v1::document_service_client::DocumentServiceClient;
@@ -21,6 +23,7 @@ use aipoten_proto::matching::v1::review_service_client::ReviewServiceClient;
 use aipoten_proto::matching::v1::schedule_change_service_client::ScheduleChangeServiceClient;
 use aipoten_proto::matching::v1::therapist_service_client::TherapistServiceClient;
 use chrono::{Months, NaiveDate, Utc};
+use prost::{Message, Name};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tonic::transport::{Channel, Endpoint};
@@ -38,6 +41,8 @@ pub(crate) struct World {
     _identity_database: TestDatabase,
     identity: Channel,
     matching: Channel,
+    /// The folder of licence documents.
+    pub(crate) documents: PathBuf,
     admin_password: String,
     people: AtomicUsize,
     /// The tasks of both services.
@@ -99,7 +104,9 @@ impl World {
         let address = aipoten_identity::serve(&app, false, listener().await, &process).expect("identity serves");
         let identity_url = format!("http://{address}");
 
+        let documents = std::env::temp_dir().join(format!("aipoten-{}", uuid::Uuid::now_v7()));
         let config = aipoten_matching::Config {
+            documents: documents.clone(),
             identity_url: identity_url.clone(),
             database: matching_database.config(),
             encryption: encryption(),
@@ -113,6 +120,7 @@ impl World {
             matching: channel(format!("http://{address}")),
             matching_database,
             _identity_database: identity_database,
+            documents,
             admin_password,
             people: AtomicUsize::new(0),
             process,
@@ -191,19 +199,27 @@ impl World {
 
     /// A therapist who can be found and booked: sessions of 50 minutes at 80,000 won in every way, at once, for 60 days ahead.
     pub(crate) async fn listed_therapist(&self) -> Person {
-        let therapist = self.therapist().await;
-        sqlx::query(
-            "INSERT INTO therapist_profiles (id, display_name, specialties, years_of_experience, certifications, bio,
-                 consultation_fee, session_minutes, buffer_minutes, travel_minutes, min_notice_hours, horizon_days,
-                 daily_limit, consultation_kinds, region_codes, approval_status, decided_at, licence_valid_until, search_text)
-             VALUES ($1, '박서준', '{speech}', 7, '{}', '천천히 함께합니다.', 80000, 50, 10, 30, 0, 60, 8,
-                 '{online,in_person,home_visit}', '{11}', 'approved', now(), 'infinity', '')",
-        )
-        .bind(uuid::Uuid::parse_str(&therapist.id).expect("an id"))
-        .execute(self.database())
-        .await
-        .expect("a profile");
+        self.listed(profile()).await
+    }
+
+    /// A therapist with this profile who can be found and booked.
+    pub(crate) async fn listed(&self, profile: proto::PutProfileRequest) -> Person {
+        let (therapist, admin) = (self.therapist().await, self.admin().await);
+        self.therapists().put_profile(therapist.asks(profile)).await.expect("an application");
+        self.documents().create_document(therapist.asks(licence())).await.expect("a licence");
+        let approve = proto::ApproveProfileRequest { therapist_id: therapist.id.clone() };
+        self.therapists().approve_profile(admin.asks(approve)).await.expect("approved");
         therapist
+    }
+
+    /// The events of a kind that were written so far, the oldest first.
+    pub(crate) async fn published<E: Message + Name + Default>(&self) -> Vec<E> {
+        let payloads: Vec<Vec<u8>> = sqlx::query_scalar("SELECT payload FROM outbox WHERE type = $1 ORDER BY id")
+            .bind(E::full_name())
+            .fetch_all(self.database())
+            .await
+            .expect("the outbox");
+        payloads.iter().map(|payload| E::decode(payload.as_slice()).expect("the event")).collect()
     }
 
     pub(crate) async fn admin(&self) -> Person {
@@ -248,6 +264,42 @@ impl World {
             ..identity::CreateChildRequest::default()
         };
         self.children().create_child(parent.asks(request)).await.expect("a child").into_inner().id
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.documents).expect("the folder of documents can be removed");
+    }
+}
+
+/// A profile with which sessions of 50 minutes can be booked at once at 80,000 won in every way.
+pub(crate) fn profile() -> proto::PutProfileRequest {
+    proto::PutProfileRequest {
+        display_name: "박서준".to_owned(),
+        specialties: vec![proto::Specialty::Speech.into()],
+        years_of_experience: 7,
+        bio: "천천히 함께합니다.".to_owned(),
+        consultation_fee: 80_000,
+        min_notice_hours: Some(0),
+        consultation_kinds: vec![
+            proto::ConsultationKind::Online.into(),
+            proto::ConsultationKind::InPerson.into(),
+            proto::ConsultationKind::HomeVisit.into(),
+        ],
+        region_codes: vec!["11".to_owned()],
+        ..proto::PutProfileRequest::default()
+    }
+}
+
+/// A licence that does not expire.
+pub(crate) fn licence() -> proto::CreateDocumentRequest {
+    proto::CreateDocumentRequest {
+        kind: proto::DocumentKind::Licence.into(),
+        number: "2019-4711".to_owned(),
+        issuer: "보건복지부".to_owned(),
+        expires_on: None,
+        file: b"%PDF-1.7 a licence".to_vec(),
     }
 }
 

@@ -4,6 +4,7 @@ mod audit_logs;
 mod categories;
 mod failed_events;
 mod questions;
+mod therapists;
 mod users;
 mod videos;
 
@@ -19,4 +20,5 @@ pub(super) fn routes() -> OpenApiRouter<Gateway> {
         .merge(failed_events::routes())
         .merge(users::routes())
         .merge(audit_logs::routes())
+        .merge(therapists::routes())
 }
