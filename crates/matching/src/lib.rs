@@ -6,6 +6,7 @@ mod clock;
 mod config;
 mod consultation;
 pub mod consumers;
+mod erasure;
 mod idempotency;
 mod jobs;
 mod kind;
@@ -13,7 +14,9 @@ mod package;
 mod party;
 mod price;
 mod refund;
+mod report;
 mod request;
+mod review;
 mod schedule_change;
 mod won;
 
@@ -118,6 +121,8 @@ pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Proce
         .add_service(proto::package_service_server::PackageServiceServer::new(app.clone()))
         .add_service(proto::consultation_service_server::ConsultationServiceServer::new(app.clone()))
         .add_service(proto::schedule_change_service_server::ScheduleChangeServiceServer::new(app.clone()))
+        .add_service(proto::report_service_server::ReportServiceServer::new(app.clone()))
+        .add_service(proto::review_service_server::ReviewServiceServer::new(app.clone()))
         .add_service(FailedEventServiceServer::new(app.failed_events.clone()));
     let authenticate = AuthenticateLayer::new(app.verifier.clone(), app.revocations.clone());
     GrpcServer { routes, authenticate, reflection }.serve("matching", listener, process)
