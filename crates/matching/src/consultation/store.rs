@@ -61,11 +61,7 @@ pub(crate) async fn find(conn: &mut PgConnection, id: Uuid, user_id: Uuid) -> sq
 }
 
 /// Its package, which is locked first, and its child; for a session of one of its sides.
-pub(crate) async fn package_of(
-    conn: &mut PgConnection,
-    id: Uuid,
-    user_id: Uuid,
-) -> sqlx::Result<Option<(Uuid, Uuid)>> {
+pub(crate) async fn package_of(conn: &mut PgConnection, id: Uuid, user_id: Uuid) -> sqlx::Result<Option<(Uuid, Uuid)>> {
     let row = sqlx::query!(
         "SELECT package_id, child_id FROM consultations WHERE id = $1 AND (parent_user_id = $2 OR therapist_id = $2)",
         id,

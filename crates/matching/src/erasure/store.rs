@@ -14,23 +14,17 @@ pub(super) async fn lock_shared(conn: &mut PgConnection, child_id: Uuid) -> sqlx
 }
 
 pub(super) async fn is_erased(conn: &mut PgConnection, child_id: Uuid) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM erased_children WHERE child_id = $1) AS "erased!""#,
-        child_id,
-    )
-    .fetch_one(conn)
-    .await
+    sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM erased_children WHERE child_id = $1) AS "erased!""#, child_id,)
+        .fetch_one(conn)
+        .await
 }
 
 /// From the end of the transaction on nothing new of this child is kept. Waits for what is being kept now: it can be
 /// erased after that.
 pub(super) async fn remember(conn: &mut PgConnection, child_id: Uuid) -> sqlx::Result<()> {
-    sqlx::query!(
-        "SELECT pg_advisory_xact_lock(hashtextextended('erased/' || $1::text, 0))",
-        child_id.to_string(),
-    )
-    .execute(&mut *conn)
-    .await?;
+    sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended('erased/' || $1::text, 0))", child_id.to_string(),)
+        .execute(&mut *conn)
+        .await?;
     sqlx::query!("INSERT INTO erased_children (child_id) VALUES ($1) ON CONFLICT DO NOTHING", child_id)
         .execute(conn)
         .await?;

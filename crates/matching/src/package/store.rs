@@ -177,8 +177,7 @@ pub(crate) async fn is_suspended(conn: &mut PgConnection, therapist_id: Uuid) ->
 }
 
 pub(crate) async fn of_child(conn: &mut PgConnection, child_id: Uuid) -> sqlx::Result<Vec<Uuid>> {
-    sqlx::query_scalar!(
-        "SELECT id FROM consultation_packages WHERE child_id = $1 ORDER BY id", child_id)
+    sqlx::query_scalar!("SELECT id FROM consultation_packages WHERE child_id = $1 ORDER BY id", child_id)
         .fetch_all(conn)
         .await
 }

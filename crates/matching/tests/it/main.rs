@@ -1,3 +1,7 @@
 //! Matching against real servers: its own App and identity's on port 0, a database of its own for every test.
 
+mod care;
+mod erasure;
+mod report;
+mod review;
 mod world;
