@@ -5,6 +5,7 @@ mod embed;
 pub(crate) mod grpc;
 mod interaction;
 mod recommend;
+pub(crate) mod report;
 pub(crate) mod store;
 
 use aipoten_kit::{Caller, Error, Page, Result, Role};
