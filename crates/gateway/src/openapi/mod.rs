@@ -34,6 +34,8 @@ older one fail with 412 when it is sent as `If-Match`. PATCH changes the fields 
         (name = "children", description = "Children in the care of the caller, and how they grow"),
         (name = "assessments", description = "Development checks; they are no diagnosis"),
         (name = "videos", description = "Play videos and why they are recommended"),
+        (name = "therapists", description = "Therapists and what parents say of them"),
+        (name = "consultations", description = "Sessions of packages, their reports and reviews"),
         (name = "admin", description = "What administrators keep"),
     )
 )]
@@ -84,7 +86,7 @@ pub fn openapi() -> OpenApi {
             let meaning = "The ETag of what the caller has: answered with 304 while it is still that";
             read.parameters.get_or_insert_default().push(RefOr::T(tag_parameter("If-None-Match", meaning)));
         }
-        if let Some(change) = &mut item.patch {
+        for change in [&mut item.patch, &mut item.put].into_iter().flatten() {
             add_refusals(change, &[STALE]);
             let meaning = "The ETag that the change is based on; without it whatever is there is changed";
             let if_match = tag_parameter("If-Match", meaning);

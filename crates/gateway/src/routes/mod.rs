@@ -5,6 +5,8 @@ mod assessments;
 mod auth;
 mod children;
 mod growth;
+mod reports;
+mod reviews;
 mod users;
 mod videos;
 
@@ -27,6 +29,8 @@ pub(crate) fn described() -> OpenApiRouter<Gateway> {
         .merge(growth::routes())
         .merge(assessments::routes())
         .merge(videos::routes())
+        .merge(reports::routes())
+        .merge(reviews::routes())
         .merge(admin::routes());
     OpenApiRouter::new().merge(auth::key_routes()).nest(PREFIX, api)
 }

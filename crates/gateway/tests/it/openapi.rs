@@ -112,6 +112,7 @@ fn every_operation_names_its_refusals_and_only_public_ones_need_no_token() {
             "post /api/v1/auth/login",
             "post /api/v1/auth/refresh",
             "post /api/v1/auth/register",
+            "get /api/v1/therapists/{therapist_id}/reviews",
             "get /api/v1/videos",
             "get /api/v1/videos/categories",
             "get /api/v1/videos/categories/{slug}",

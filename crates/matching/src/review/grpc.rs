@@ -1,13 +1,12 @@
 //! Reviews and feedback over gRPC.
 
-use aipoten_kit::{Caller, Fields, Page, Result};
+use aipoten_kit::{Caller, Fields, Mask, Page, Result};
 use aipoten_proto::matching::v1 as proto;
 use aipoten_proto::matching::v1::review_service_server::ReviewService;
 use aipoten_proto::timestamp;
 use tonic::{Request, Response};
-use uuid::Uuid;
 
-use super::{Decision, Feedback, NewFeedback, Opinion, Review};
+use super::{Decision, Feedback, NewFeedback, Opinion, Patch, Review};
 use crate::App;
 
 #[tonic::async_trait]
@@ -17,8 +16,14 @@ impl ReviewService for App {
         request: Request<proto::CreateReviewRequest>,
     ) -> Result<Response<proto::Review>, tonic::Status> {
         let caller = Caller::of(&request);
-        let proto::CreateReviewRequest { consultation_id, rating, review_text } = request.into_inner();
-        let (id, opinion) = opinion(&consultation_id, rating, review_text)?;
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let id = fields.uuid("consultation_id", &request.consultation_id);
+        let opinion = Opinion {
+            rating: rating(&mut fields, request.rating),
+            review_text: fields.optional_text("review_text", request.review_text, 1000),
+        };
+        fields.finish()?;
         Ok(Response::new(super::create(self, &caller, id, opinion).await?.into()))
     }
 
@@ -27,9 +32,20 @@ impl ReviewService for App {
         request: Request<proto::UpdateReviewRequest>,
     ) -> Result<Response<proto::Review>, tonic::Status> {
         let caller = Caller::of(&request);
-        let proto::UpdateReviewRequest { consultation_id, rating, review_text } = request.into_inner();
-        let (id, opinion) = opinion(&consultation_id, rating, review_text)?;
-        Ok(Response::new(super::update(self, &caller, id, opinion).await?.into()))
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let f = &mut fields;
+        let id = f.uuid("consultation_id", &request.consultation_id);
+        let mask = Mask::parse(f, request.update_mask, &["rating", "review_text"]);
+        let patch = Patch {
+            rating: mask.kept(f, "rating", request.rating).map(|it| rating(f, it)),
+            review_text: mask
+                .clearable("review_text", request.review_text)
+                .map(|it| f.optional_text("review_text", it, 1000)),
+            expected_version: request.expected_version,
+        };
+        fields.finish()?;
+        Ok(Response::new(super::update(self, &caller, id, patch).await?.into()))
     }
 
     async fn list_reviews(
@@ -72,6 +88,7 @@ impl ReviewService for App {
         let decision = Decision {
             is_hidden: fields.required("is_hidden", request.is_hidden),
             reason: fields.text("reason", &request.reason, 500),
+            expected_version: request.expected_version,
         };
         fields.finish()?;
         Ok(Response::new(super::decide(self, &caller, id, &decision).await?.into()))
@@ -94,14 +111,8 @@ impl ReviewService for App {
     }
 }
 
-fn opinion(consultation_id: &str, rating: i32, review_text: Option<String>) -> Result<(Uuid, Opinion)> {
-    let mut fields = Fields::new();
-    let id = fields.uuid("consultation_id", consultation_id);
-    let opinion = Opinion {
-        rating: fields.number("rating", i16::try_from(rating).unwrap_or(0), 1..=5),
-        review_text: fields.optional_text("review_text", review_text, 1000),
-    };
-    fields.finish().map(|()| (id, opinion))
+fn rating(fields: &mut Fields, rating: i32) -> i16 {
+    fields.number("rating", i16::try_from(rating).unwrap_or(0), 1..=5)
 }
 
 impl From<Review> for proto::Review {
@@ -116,6 +127,7 @@ impl From<Review> for proto::Review {
             is_hidden: review.hidden_at.is_some(),
             created_at: Some(timestamp(review.created_at)),
             updated_at: Some(timestamp(review.updated_at)),
+            version: review.version,
         }
     }
 }

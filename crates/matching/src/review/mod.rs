@@ -34,6 +34,7 @@ pub(crate) struct Review {
     pub(crate) hidden_at: Option<DateTime<Utc>>,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) updated_at: DateTime<Utc>,
+    pub(crate) version: i64,
 }
 
 /// What a parent says.
@@ -42,6 +43,14 @@ pub(crate) struct Opinion {
     /// 1 to 5.
     pub(crate) rating: i16,
     pub(crate) review_text: Option<String>,
+}
+
+/// A change of it: `None` leaves a field, `Some(None)` clears it.
+#[derive(Debug)]
+pub(crate) struct Patch {
+    pub(crate) rating: Option<i16>,
+    pub(crate) review_text: Option<Option<String>>,
+    pub(crate) expected_version: Option<i64>,
 }
 
 /// By how much a therapist's rating changes.
@@ -63,7 +72,7 @@ pub(crate) async fn create(app: &App, caller: &Caller, consultation_id: Uuid, op
         consultation_id: consultation_id.to_string(),
         therapist_id: review.therapist_id.to_string(),
     };
-    publish(&mut tx, Aggregate { kind: "review", id: review.id, seq: 1 }, &event, &context).await?;
+    publish(&mut tx, Aggregate { kind: "review", id: review.id, seq: review.version }, &event, &context).await?;
     rate(&mut tx, review.therapist_id, Change { sum: review.rating, count: 1 }, &context).await?;
     tx.commit().await?;
     app.relay.wake();
@@ -71,13 +80,18 @@ pub(crate) async fn create(app: &App, caller: &Caller, consultation_id: Uuid, op
 }
 
 /// A hidden review can be changed as well; it counts when it is shown again.
-pub(crate) async fn update(app: &App, caller: &Caller, consultation_id: Uuid, opinion: Opinion) -> Result<Review> {
+pub(crate) async fn update(app: &App, caller: &Caller, consultation_id: Uuid, patch: Patch) -> Result<Review> {
     let parent = caller.with_role(Role::Parent)?;
     let mut tx = app.pool.begin().await?;
     let earlier = store::lock_own(&mut tx, consultation_id, parent.id).await?.ok_or_else(not_found)?;
+    earlier.require_version(patch.expected_version)?;
     if consultation::store::now(&mut tx).await? > earlier.created_at + CHANGEABLE {
         return Err(Error::FailedPrecondition("TOO_LATE".into()));
     }
+    let opinion = Opinion {
+        rating: patch.rating.unwrap_or(earlier.rating),
+        review_text: patch.review_text.unwrap_or(earlier.review_text),
+    };
     let review = store::update(&mut tx, earlier.id, &opinion).await?;
     if review.hidden_at.is_none() {
         let change = Change { sum: review.rating - earlier.rating, count: 0 };
@@ -111,6 +125,12 @@ async fn rate(conn: &mut PgConnection, therapist_id: Uuid, change: Change, conte
     let event = TherapistChanged { therapist_id: therapist_id.to_string() };
     publish(conn, Aggregate { kind: "therapist", id: therapist_id, seq }, &event, context).await?;
     Ok(())
+}
+
+impl Review {
+    fn require_version(&self, expected: Option<i64>) -> Result<()> {
+        if expected.is_some_and(|version| version != self.version) { Err(Error::version_mismatch()) } else { Ok(()) }
+    }
 }
 
 fn not_found() -> Error {

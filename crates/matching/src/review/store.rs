@@ -20,7 +20,7 @@ pub(super) async fn insert(
         Review,
         "INSERT INTO consultation_reviews (id, consultation_id, therapist_id, reviewer_user_id, rating, review_text)
          VALUES ($1, $2, $3, $4, $5, $6)
-         RETURNING id, therapist_id, rating, review_text, reply_text, replied_at, hidden_at, created_at, updated_at",
+         RETURNING id, therapist_id, rating, review_text, reply_text, replied_at, hidden_at, created_at, updated_at, version",
         id,
         consultation.id,
         consultation.therapist_id,
@@ -41,7 +41,7 @@ pub(super) async fn lock_own(
 ) -> sqlx::Result<Option<Review>> {
     sqlx::query_as!(
         Review,
-        "SELECT id, therapist_id, rating, review_text, reply_text, replied_at, hidden_at, created_at, updated_at
+        "SELECT id, therapist_id, rating, review_text, reply_text, replied_at, hidden_at, created_at, updated_at, version
          FROM consultation_reviews WHERE consultation_id = $1 AND reviewer_user_id = $2 FOR UPDATE",
         consultation_id,
         reviewer_user_id,
@@ -53,7 +53,7 @@ pub(super) async fn lock_own(
 pub(super) async fn lock(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Review>> {
     sqlx::query_as!(
         Review,
-        "SELECT id, therapist_id, rating, review_text, reply_text, replied_at, hidden_at, created_at, updated_at
+        "SELECT id, therapist_id, rating, review_text, reply_text, replied_at, hidden_at, created_at, updated_at, version
          FROM consultation_reviews WHERE id = $1 FOR UPDATE",
         id,
     )
@@ -66,7 +66,7 @@ pub(super) async fn update(conn: &mut PgConnection, id: Uuid, opinion: &Opinion)
         Review,
         "UPDATE consultation_reviews SET rating = $2, review_text = $3, updated_at = now(), version = version + 1
          WHERE id = $1
-         RETURNING id, therapist_id, rating, review_text, reply_text, replied_at, hidden_at, created_at, updated_at",
+         RETURNING id, therapist_id, rating, review_text, reply_text, replied_at, hidden_at, created_at, updated_at, version",
         id,
         opinion.rating,
         opinion.review_text,
@@ -87,7 +87,7 @@ pub(super) async fn reply(
         "UPDATE consultation_reviews
          SET reply_text = $3, replied_at = now(), updated_at = now(), version = version + 1
          WHERE id = $1 AND therapist_id = $2
-         RETURNING id, therapist_id, rating, review_text, reply_text, replied_at, hidden_at, created_at, updated_at",
+         RETURNING id, therapist_id, rating, review_text, reply_text, replied_at, hidden_at, created_at, updated_at, version",
         id,
         therapist_id,
         text,
@@ -96,9 +96,10 @@ pub(super) async fn reply(
     .await
 }
 
-/// Hides or shows it; with its version.
-pub(super) async fn decide(conn: &mut PgConnection, id: Uuid, decision: &Decision) -> sqlx::Result<(Review, i64)> {
-    let row = sqlx::query!(
+/// Hides or shows it.
+pub(super) async fn decide(conn: &mut PgConnection, id: Uuid, decision: &Decision) -> sqlx::Result<Review> {
+    sqlx::query_as!(
+        Review,
         "UPDATE consultation_reviews
          SET hidden_at = CASE WHEN $2 THEN now() END, decision_reason = $3, updated_at = now(), version = version + 1
          WHERE id = $1
@@ -108,19 +109,7 @@ pub(super) async fn decide(conn: &mut PgConnection, id: Uuid, decision: &Decisio
         decision.reason,
     )
     .fetch_one(conn)
-    .await?;
-    let review = Review {
-        id: row.id,
-        therapist_id: row.therapist_id,
-        rating: row.rating,
-        review_text: row.review_text,
-        reply_text: row.reply_text,
-        replied_at: row.replied_at,
-        hidden_at: row.hidden_at,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
-    };
-    Ok((review, row.version))
+    .await
 }
 
 /// Adds to what the therapist's reviews come to; the profile's version after it.
@@ -152,7 +141,7 @@ pub(super) async fn is_listed(conn: &mut PgConnection, therapist_id: Uuid) -> sq
 pub(super) async fn page(conn: &mut PgConnection, therapist_id: Uuid, page: Page) -> sqlx::Result<Vec<Review>> {
     sqlx::query_as!(
         Review,
-        "SELECT id, therapist_id, rating, review_text, reply_text, replied_at, hidden_at, created_at, updated_at
+        "SELECT id, therapist_id, rating, review_text, reply_text, replied_at, hidden_at, created_at, updated_at, version
          FROM consultation_reviews WHERE therapist_id = $1 AND hidden_at IS NULL
          ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3",
         therapist_id,

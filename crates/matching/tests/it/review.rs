@@ -1,5 +1,6 @@
 //! Reviews and what they do to a therapist's rating; feedback.
 
+use aipoten_proto::FieldMask;
 use aipoten_proto::common::v1::AdminActed;
 use aipoten_proto::matching::v1::{
     CreateFeedbackRequest, CreateReviewRequest, Feedback, HideReviewRequest, ListReviewsRequest, ReplyToReviewRequest,
@@ -22,13 +23,23 @@ async fn create(world: &World, by: &Person, request: CreateReviewRequest) -> Res
 }
 
 async fn update(world: &World, by: &Person, consultation_id: &str, rating: i32) -> Result<Review, Status> {
-    let request = UpdateReviewRequest { consultation_id: consultation_id.to_owned(), rating, review_text: None };
+    let request = UpdateReviewRequest {
+        consultation_id: consultation_id.to_owned(),
+        rating: Some(rating),
+        review_text: None,
+        update_mask: Some(FieldMask { paths: vec!["rating".to_owned()] }),
+        expected_version: None,
+    };
     world.reviews().update_review(by.asks(request)).await.map(tonic::Response::into_inner)
 }
 
 async fn hide(world: &World, by: &Person, review_id: &str, is_hidden: bool) -> Result<Review, Status> {
-    let request =
-        HideReviewRequest { review_id: review_id.to_owned(), is_hidden: Some(is_hidden), reason: "욕설".to_owned() };
+    let request = HideReviewRequest {
+        review_id: review_id.to_owned(),
+        is_hidden: Some(is_hidden),
+        reason: "욕설".to_owned(),
+        expected_version: None,
+    };
     world.reviews().hide_review(by.asks(request)).await.map(tonic::Response::into_inner)
 }
 
@@ -75,8 +86,18 @@ async fn a_review_counts_changes_and_is_answered() {
     assert_eq!((review.rating, review.review_text.as_deref(), &review.therapist_id), (3, Some("친절해요."), therapist));
 
     let changed = update(&world, &care.parent, &one, 4).await.expect("changed");
-    assert_eq!((&changed.id, changed.rating, changed.review_text), (&review.id, 4, None));
+    assert_eq!((&changed.id, changed.rating, &changed.review_text), (&review.id, 4, &review.review_text));
     assert_eq!(rating(&world, therapist).await, (9, 2));
+    let clear = UpdateReviewRequest {
+        consultation_id: one.clone(),
+        expected_version: Some(changed.version),
+        update_mask: Some(FieldMask { paths: vec!["review_text".to_owned()] }),
+        ..UpdateReviewRequest::default()
+    };
+    let cleared = world.reviews().update_review(care.parent.asks(clear.clone())).await.expect("cleared").into_inner();
+    let stale = world.reviews().update_review(care.parent.asks(clear)).await.expect_err("stale");
+    assert_eq!(reason(&stale), "VERSION_MISMATCH");
+    assert_eq!((cleared.rating, cleared.review_text), (4, None));
     let answered = reply(&world, &care.therapist, &review.id).await.expect("answered");
     assert!(answered.replied_at.is_some() && answered.reply_text.as_deref() == Some("고맙습니다."));
 
@@ -85,7 +106,7 @@ async fn a_review_counts_changes_and_is_answered() {
     let posted = told::<ReviewPosted>(world.database()).await;
     assert_eq!((posted.len(), &posted[0].1.review_id, &posted[0].1.consultation_id), (2, &review.id, &one));
     let versions: Vec<i64> = told::<TherapistChanged>(world.database()).await.iter().map(|(seq, _)| *seq).collect();
-    assert_eq!(versions, [2, 3, 4], "each rating is newer than the one before");
+    assert_eq!(versions, [2, 3, 4, 5], "each rating is newer than the one before");
     world.process.shut_down().await.expect("both services stop");
 }
 
@@ -117,6 +138,18 @@ async fn a_session_is_reviewed_once_by_its_parent_after_it_was_held_and_changed_
     let expected = ["consultation_id: not_a_uuid", "rating: out_of_range min=1 max=5", "review_text: required"];
     assert_eq!(violations(&wrong), expected);
 
+    let wrong = UpdateReviewRequest {
+        consultation_id: held.clone(),
+        rating: Some(0),
+        update_mask: Some(FieldMask { paths: vec!["rating".to_owned(), "hidden_at".to_owned()] }),
+        ..UpdateReviewRequest::default()
+    };
+    let wrong = world.reviews().update_review(care.parent.asks(wrong)).await.expect_err("wrong");
+    assert_eq!(violations(&wrong), ["hidden_at: unknown_field", "rating: out_of_range min=1 max=5"]);
+    let nothing = UpdateReviewRequest { consultation_id: held.clone(), ..UpdateReviewRequest::default() };
+    let nothing = world.reviews().update_review(care.parent.asks(nothing)).await.expect_err("says nothing");
+    assert_eq!(violations(&nothing), ["update_mask: nothing_to_change"]);
+
     let age = "UPDATE consultation_reviews SET created_at = now() - interval '14 days 1 second'";
     sqlx::query(age).execute(world.database()).await.expect("time passes");
     assert_eq!(reason(&update(&world, &care.parent, &held, 1).await.expect_err("too late")), "TOO_LATE");
@@ -135,7 +168,7 @@ async fn a_hidden_review_does_not_count_until_it_is_shown_again() {
     for by in [&care.parent, &care.therapist] {
         assert_eq!(hide(&world, by, &review.id, true).await.expect_err("no admin").code(), Code::PermissionDenied);
     }
-    let unsaid = HideReviewRequest { review_id: review.id.clone(), is_hidden: None, reason: String::new() };
+    let unsaid = HideReviewRequest { review_id: review.id.clone(), ..HideReviewRequest::default() };
     let refusal = world.reviews().hide_review(admin.asks(unsaid)).await.expect_err("says nothing");
     assert_eq!(violations(&refusal), ["is_hidden: required", "reason: required"]);
     let nobodys = hide(&world, &admin, &Uuid::now_v7().to_string(), true).await.expect_err("there is none");
