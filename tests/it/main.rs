@@ -8,4 +8,5 @@ mod fuzz;
 mod isolation;
 mod journey;
 mod platform;
+mod reports;
 mod sessions;
