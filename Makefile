@@ -22,7 +22,7 @@ demo: ## drive the care journey over REST against the running platform
 	@cargo build -q --workspace
 	@target/debug/demo http://127.0.0.1:3000
 
-.PHONY: test lint fmt fuzz proto-lint openapi-check
+.PHONY: test lint fmt fuzz proto-lint openapi-check calendar-check
 test: ## everything that CI checks
 	@$(local)/check.sh
 
@@ -42,9 +42,21 @@ proto-lint: ## lint the protos and look for breaking changes
 openapi-check: ## validate the OpenAPI document and compile a client generated from it
 	@$(local)/contract.sh openapi
 
-.PHONY: bench-events faults
+calendar-check: ## let two independent parsers read a calendar feed
+	@$(local)/calendar.sh
+
+.PHONY: bench bench-events bench-login bench-booking faults
+bench: ## measure requests: how many a second, how late, at what cost; minutes, on a machine with nothing else to do
+	@$(local)/measure.sh bench
+
 bench-events: ## measure events: how many a second, how late, how fast a backlog drains
 	@$(local)/measure.sh events
+
+bench-login: ## measure whether the time of a refused sign-in tells anything of an address
+	@$(local)/measure.sh login
+
+bench-booking: ## measure bookings: many who want the same time
+	@$(local)/measure.sh booking
 
 faults: ## kill and restart broker and database under load; minutes, and not part of test
 	@$(local)/measure.sh faults

@@ -50,6 +50,7 @@ if [[ ${1:-} != lint ]]; then
   step build cargo build --workspace --all-targets
   step servers start_servers && step tests cargo test --workspace --no-fail-fast
   step openapi deploy/local/contract.sh openapi
+  step calendar deploy/local/calendar.sh
 fi
 
 echo

@@ -1,33 +1,62 @@
 #!/usr/bin/env bash
 # What takes minutes and servers of its own, which are stopped at the end.
 #
+#   measure.sh bench    requests a second, their latency and cost, next to the same SQL alone
 #   measure.sh events   events a second, commit to consumer, drain of a backlog
+#   measure.sh booking  200 clients for one slot, for slots that overlap, and 200 sessions moved at once: p50 and p99
+#   measure.sh login    whether the time of a refused sign-in tells anything of an address
 #   measure.sh faults   broker and database killed and restarted while events flow
 set -euo pipefail
 root=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd -P)
 cd "$root"
 
-# with_servers INSTANCE COMMAND…
+# with_servers INSTANCE "SERVER…" COMMAND…
 with_servers() {
-  local instance=$1
-  shift
+  local instance=$1 servers
+  read -ra servers <<<"$2"
+  shift 2
   # shellcheck disable=SC2064 # the instance is known now
-  trap "deploy/local/servers.sh down $instance postgres rabbitmq" EXIT
+  trap "deploy/local/servers.sh down $instance ${servers[*]}" EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
-  deploy/local/servers.sh up "$instance" postgres rabbitmq
+  deploy/local/servers.sh up "$instance" "${servers[@]}"
   source ".local/$instance/env"
   "$@"
 }
 
+bench() {
+  export BENCH_POSTGRES_PID BENCH_REDIS_PID
+  BENCH_POSTGRES_PID=$(<.local/bench/postgres.pid)
+  BENCH_REDIS_PID=$(<.local/bench/redis.pid)
+  cargo test --profile quick -p aipoten-tests --test it -- --ignored --nocapture bench::bench
+}
+
 case ${1:-} in
+bench)
+  # Another executable can be measured by the same load.
+  if [[ -z ${BENCH_EXECUTABLE:-} ]]; then
+    cargo build --release -p aipoten
+    export BENCH_EXECUTABLE=${CARGO_TARGET_DIR:-$root/target}/release/aipoten
+  fi
+  cargo test --profile quick -p aipoten-tests --test it --no-run
+  with_servers bench "postgres redis rabbitmq" bench
+  ;;
 events)
   cargo build --profile quick -p aipoten-events --example bench
-  with_servers bench "${CARGO_TARGET_DIR:-target}/quick/examples/bench"
+  with_servers bench "postgres rabbitmq" "${CARGO_TARGET_DIR:-target}/quick/examples/bench"
+  ;;
+booking)
+  cargo test --profile quick -p aipoten-matching --test it --no-run
+  with_servers bench "postgres redis" \
+    cargo test --profile quick -p aipoten-matching --test it -- --nocapture --test-threads 1 booking
+  ;;
+login)
+  cargo build --profile quick -p aipoten-identity --example bench_login
+  with_servers bench "postgres redis" "${CARGO_TARGET_DIR:-target}/quick/examples/bench_login"
   ;;
 faults)
   cargo test -p aipoten-events --test faults --no-run
-  with_servers crash cargo test -p aipoten-events --test faults -- --ignored --test-threads 1
+  with_servers crash "postgres rabbitmq" cargo test -p aipoten-events --test faults -- --ignored --test-threads 1
   ;;
 *) sed -n '2,/^set/ s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 2 ;;
 esac

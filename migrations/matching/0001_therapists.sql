@@ -101,15 +101,23 @@ CREATE TABLE public_holidays (
     name_en text NOT NULL
 );
 
-COMMENT ON TABLE public_holidays IS 'Loaded by `aipoten seed`; an operator may add and remove days.';
+COMMENT ON TABLE public_holidays IS 'Planted by `aipoten seed`; an operator may add and remove days.';
+
+CREATE TABLE seeds (
+    key        text PRIMARY KEY,
+    planted_at timestamptz NOT NULL DEFAULT now()
+);
+
+COMMENT ON TABLE seeds IS 'What was planted from the shipped data: each once, so that what an operator changes or deletes stays so.';
 
 CREATE TABLE calendar_feeds (
     user_id     uuid PRIMARY KEY,
     secret_hash bytea NOT NULL UNIQUE,
+    locale      text NOT NULL CHECK (locale IN ('ko', 'en')),
     created_at  timestamptz NOT NULL DEFAULT now()
 );
 
 COMMENT ON COLUMN calendar_feeds.secret_hash IS 'SHA-256 of the secret in the feed''s address.';
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON therapist_profiles, therapist_documents, therapist_availability,
-    therapist_blocked_dates, public_holidays, calendar_feeds TO aipoten_app;
+    therapist_blocked_dates, public_holidays, seeds, calendar_feeds TO aipoten_app;

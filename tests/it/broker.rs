@@ -2,6 +2,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use aipoten_kit::test::eventually;
+use aipoten_tests::private::PASSWORD;
 use aipoten_tests::unique_email;
 use serde_json::json;
 use sqlx::PgPool;
@@ -44,10 +45,8 @@ async fn while_the_broker_is_away_requests_succeed_and_events_arrive_when_it_is_
     let broker = Broker::start().await;
     let url = "amqp://guest:guest@127.0.0.1:35673/%2f";
     let platform = Platform::start_with(&[("AIPOTEN__BROKER__URL", url)]).await;
-    let parent = platform.api.new_parent(&unique_email("broker"), "correct horse 7!").await?;
-    parent.consent("guardian").await?;
-    let child = json!({ "name": "봄", "birth_date": "2025-01-01", "gender": "female" });
-    let child = parent.post("/children", child).await?.data(201)?;
+    let parent = platform.api.new_parent(&unique_email("broker"), PASSWORD).await?;
+    let child = parent.new_child().await?;
     let child_id = child["id"].as_str().unwrap_or_default();
     parent.post("/assessments", json!({ "child_id": child_id })).await?.data(201)?;
     let growth = json!({ "measured_on": "2026-01-01", "weight_g": 9000 });

@@ -1,8 +1,9 @@
+use aipoten_tests::private::{ADMIN, PASSWORD};
 use aipoten_tests::{Answer, Api, unique_email};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::platform::{ADMIN, Platform};
+use crate::platform::Platform;
 
 /// Whatever came in: a 4xx in the envelope, with the request's id, and never more.
 fn assert_refused(answer: &Answer, what: &str) {
@@ -16,10 +17,8 @@ fn assert_refused(answer: &Answer, what: &str) {
 }
 
 async fn parent_with_child(api: &Api) -> anyhow::Result<(Api, String)> {
-    let parent = api.new_parent(&unique_email("contract"), "correct horse 7!").await?;
-    parent.consent("guardian").await?;
-    let child = json!({ "name": "봄", "birth_date": "2025-01-01", "gender": "female" });
-    let child = parent.post("/children", child).await?.data(201)?;
+    let parent = api.new_parent(&unique_email("contract"), PASSWORD).await?;
+    let child = parent.new_child().await?;
     Ok((parent, child["id"].as_str().unwrap_or_default().to_owned()))
 }
 

@@ -1,10 +1,11 @@
 use aipoten_kit::test::{eventually, own_broker_url};
+use aipoten_tests::private::{ADMIN, PASSWORD};
 use aipoten_tests::{Api, unique_email};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::platform::{ADMIN, Platform};
+use crate::platform::Platform;
 
 /// A dead event in content's database: a child was deleted.
 async fn dead_event(content: &PgPool) -> Uuid {
@@ -82,7 +83,7 @@ async fn an_administrator_lists_replays_and_drops_events_that_failed_and_it_is_a
 #[tokio::test]
 async fn failed_events_are_for_administrators_and_asked_of_one_service() -> anyhow::Result<()> {
     let platform = Platform::start().await;
-    let parent = platform.api.new_parent(&unique_email("events"), "correct horse 7!").await?;
+    let parent = platform.api.new_parent(&unique_email("events"), PASSWORD).await?;
     for consumer in ["identity", "content"] {
         let path = format!("/admin/failed-events?consumer={consumer}");
         assert_eq!(parent.get(&path).await?.status, 403);

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use aipoten_tests::private::PASSWORD;
 use aipoten_tests::{Api, unique_email};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,10 +9,8 @@ use crate::platform::Platform;
 
 /// A parent with one of everything that has an id.
 async fn equipped_parent(api: &Api) -> anyhow::Result<(Api, HashMap<&'static str, String>)> {
-    let parent = api.new_parent(&unique_email("own"), "correct horse 7!").await?;
-    parent.consent("guardian").await?;
-    let child = json!({ "name": "봄", "birth_date": "2025-01-01", "gender": "female" });
-    let child = parent.post("/children", child).await?.data(201)?;
+    let parent = api.new_parent(&unique_email("own"), PASSWORD).await?;
+    let child = parent.new_child().await?;
     let check = parent.post("/assessments", json!({ "child_id": child["id"] })).await?.data(201)?;
     let me = parent.get("/auth/me").await?.data(200)?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -1,12 +1,21 @@
 //! The platform from outside: the real executable on its own ports, its own databases and its own broker vhost.
 
+mod administration;
+mod bench;
+mod bounds;
 mod broker;
+mod calendars;
+mod captcha;
 mod configuration;
 mod contract;
 mod failed_events;
 mod fuzz;
 mod isolation;
 mod journey;
+mod keys;
 mod platform;
+mod privacy;
+mod redis;
 mod reports;
 mod sessions;
+mod storm;

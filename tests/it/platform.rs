@@ -1,21 +1,25 @@
 //! Starting and stopping the real executable.
 
-use std::path::PathBuf;
+use std::fs::{File, read_to_string, remove_file};
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aipoten_kit::test::{TestDatabase, broker_url, eventually, redis};
 use aipoten_tests::Api;
+use aipoten_tests::private::{ADMIN, ENCRYPTION_KEY, leaks};
 use secrecy::ExposeSecret as _;
 use tokio::process::{Child, Command};
+use uuid::Uuid;
 
-/// Credentials of the administrator that the seed makes.
-pub(crate) const ADMIN: (&str, &str) = ("admin@example.com", "an administrator 7!");
+/// Everything that our own crates say, and what libraries do; h2 and hyper would show each frame.
+const LOG_FILTER: &str = "debug,aipoten=trace,h2=info,hyper_util=info,lapin=off";
 
 /// `aipoten all` with everything of its own; ended when it is dropped.
 pub(crate) struct Platform {
     // Ends before its databases are dropped.
-    _process: Child,
+    process: Child,
+    log: Log,
     pub(crate) api: Api,
     /// The operations port.
     pub(crate) ops: Api,
@@ -25,8 +29,11 @@ pub(crate) struct Platform {
     environment: Vec<(String, String)>,
 }
 
-/// The executable of this build.
+/// The executable of this build, unless another is to be measured.
 pub(crate) fn executable() -> PathBuf {
+    if let Ok(path) = std::env::var("BENCH_EXECUTABLE") {
+        return path.into();
+    }
     let test = std::env::current_exe().expect("a test knows its own path");
     let folder = test.ancestors().nth(2).expect("target/debug/deps/test").to_owned();
     let path = folder.join("aipoten");
@@ -48,7 +55,7 @@ impl Platform {
         let redis = redis();
         let mut environment: Vec<(String, String)> = [
             ("MODE", "development".to_owned()),
-            ("LOG__FILTER", "warn,lapin=off".to_owned()),
+            ("LOG__FILTER", LOG_FILTER.to_owned()),
             ("BROKER__URL", broker_url()),
             ("REDIS__URL", redis.url.expose_secret().to_owned()),
             ("REDIS__PREFIX", redis.prefix),
@@ -60,7 +67,7 @@ impl Platform {
             ("IDENTITY__LISTEN", format!("127.0.0.1:{identity_port}")),
             ("IDENTITY__DATABASE__URL", identity.config().url.expose_secret().to_owned()),
             ("IDENTITY__DATABASE__OWNER_URL", identity.owner_url()),
-            ("IDENTITY__ENCRYPTION__KEYS", "dev1:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=".to_owned()),
+            ("IDENTITY__ENCRYPTION__KEYS", format!("dev1:{ENCRYPTION_KEY}")),
             ("IDENTITY__ENCRYPTION__ACTIVE", "dev1".to_owned()),
             ("IDENTITY__ADMIN__EMAIL", ADMIN.0.to_owned()),
             ("IDENTITY__ADMIN__PASSWORD", ADMIN.1.to_owned()),
@@ -81,28 +88,98 @@ impl Platform {
         environment.extend(limits.map(|name| (format!("AIPOTEN__GATEWAY__LIMITS__{name}"), "100000".to_owned())));
         environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
 
+        let log = Log::new();
         for step in ["migrate", "seed"] {
-            let done = command(&environment).arg(step).status().await.expect("the executable runs");
+            let done = log.of(command(&environment).arg(step)).status().await.expect("the executable runs");
             assert!(done.success(), "aipoten {step} failed");
         }
-        let process = command(&environment).arg("all").kill_on_drop(true).spawn().expect("the executable runs");
+        let process = spawn(&log, &environment, "all");
         let api = Api::new(&format!("http://127.0.0.1:{gateway}"));
         let ops = Api::new(&format!("http://127.0.0.1:{ops}"));
+        let platform = Self { process, log, api, ops, identity, content, matching, environment };
+        platform.ready().await;
+        platform
+    }
+
+    async fn ready(&self) {
         eventually("the platform is ready", async || {
-            ops.get("//health/ready").await.is_ok_and(|answer| answer.status == 200)
+            self.ops.get("//health/ready").await.is_ok_and(|answer| answer.status == 200)
         })
         .await;
-        Self { _process: process, api, ops, identity, content, matching, environment }
     }
 }
 
 impl Platform {
+    /// Of the running executable.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id().expect("it runs until it is dropped")
+    }
+
+    /// Ends it and starts it again with further variables; how long it took until it was ready.
+    pub(crate) async fn restart(&mut self, variables: &[(&str, &str)]) -> Duration {
+        self.process.kill().await.expect("it can be ended");
+        self.environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let begun = Instant::now();
+        self.process = spawn(&self.log, &self.environment, "all");
+        self.ready().await;
+        begun.elapsed()
+    }
+
+    /// Ends it and starts a process for each of these roles in its place.
+    pub(crate) async fn split(&mut self, roles: &[&str]) -> Vec<Child> {
+        self.process.kill().await.expect("it can be ended");
+        let ops = ("AIPOTEN__OPS__LISTEN".to_owned(), "127.0.0.1:0".to_owned());
+        let environment: Vec<_> = self.environment.iter().cloned().chain([ops]).collect();
+        let processes = roles.iter().map(|role| spawn(&self.log, &environment, role)).collect();
+        eventually("the roles answer", async || self.api.get("/videos").await.is_ok_and(|it| it.status == 200)).await;
+        processes
+    }
+
     /// Runs the executable beside the platform and gives what it wrote on standard output, or else on standard error.
     pub(crate) async fn command(&self, arguments: &[&str]) -> Result<String, String> {
-        let output = command(&self.environment).args(arguments).output().await.expect("the executable runs");
+        let quiet = ("AIPOTEN__LOG__FILTER", "warn");
+        let output = command(&self.environment)
+            .env(quiet.0, quiet.1)
+            .args(arguments)
+            .output()
+            .await
+            .expect("the executable runs");
         let text = |bytes| String::from_utf8(bytes).expect("text");
         if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
     }
+}
+
+/// What a platform says while a test runs. At the end it is searched for what no log may hold; of a test that fails it is
+/// kept.
+struct Log(PathBuf);
+
+impl Log {
+    fn new() -> Self {
+        Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("platform-{}.log", Uuid::now_v7().simple())))
+    }
+
+    /// Both of a command's streams go here.
+    fn of<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        let file = || File::options().create(true).append(true).open(&self.0).expect("the log can be written");
+        command.stdout(file()).stderr(file())
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return eprintln!("the platform's log is {}", self.0.display());
+        }
+        let log = read_to_string(&self.0).expect("the log is text");
+        let leaks = leaks(&log);
+        assert!(leaks.is_empty(), "{} holds what no log may hold, such as {}", self.0.display(), leaks[0]);
+        assert!(log.contains("serving"), "nothing was logged");
+        remove_file(&self.0).expect("the log can be removed");
+    }
+}
+
+fn spawn(log: &Log, environment: &[(String, String)], role: &str) -> Child {
+    log.of(command(environment).arg(role)).kill_on_drop(true).spawn().expect("the executable runs")
 }
 
 fn command(environment: &[(String, String)]) -> Command {
@@ -122,7 +199,7 @@ pub(crate) async fn refused_start(role: &str, variables: &[(&str, &str)]) -> Str
     String::from_utf8(output.stderr).expect("messages are text")
 }
 
-fn free_ports<const N: usize>() -> [u16; N] {
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
     let listeners = [(); N].map(|()| std::net::TcpListener::bind("127.0.0.1:0").expect("a free port"));
     listeners.map(|listener| listener.local_addr().expect("an address").port())
 }

@@ -1,13 +1,12 @@
 use std::collections::HashSet;
 
 use aipoten_kit::test::eventually;
+use aipoten_tests::private::PASSWORD;
 use aipoten_tests::unique_email;
 use futures::future::try_join_all;
 use serde_json::{Value, json};
 
 use crate::platform::Platform;
-
-const PASSWORD: &str = "correct horse 7!";
 
 #[tokio::test]
 async fn forty_tabs_that_refresh_at_once_stay_signed_in_and_an_old_token_ends_the_session() -> anyhow::Result<()> {

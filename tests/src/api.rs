@@ -6,6 +6,8 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::private::CHILD;
+
 /// Somebody who calls the API: anonymous, or signed in.
 #[derive(Clone)]
 pub struct Api {
@@ -54,6 +56,8 @@ pub fn unique_email(name: &str) -> String {
 impl Api {
     /// An anonymous caller of the gateway at `base`, such as `http://127.0.0.1:3000`.
     pub fn new(base: &str) -> Self {
+        // A client that could speak TLS wants to be told by whose means, also where it never does. Once is enough.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         Self { client: Client::new(), base: base.trim_end_matches('/').to_owned(), language: "ko", token: None }
     }
 
@@ -70,6 +74,11 @@ impl Api {
     /// The access token in use.
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
+    }
+
+    /// The gateway's port.
+    pub fn port(&self) -> u16 {
+        self.base.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(80)
     }
 
     /// The address of a path at the server's root.
@@ -142,6 +151,13 @@ impl Api {
         let signed_in = self.post("/auth/login", json!({ "email": email, "password": password })).await?.data(200)?;
         let token = signed_in["tokens"]["access_token"].as_str().context("no access token")?;
         Ok(self.with_token(token))
+    }
+
+    /// Adds a child, as its guardian.
+    pub async fn new_child(&self) -> anyhow::Result<Value> {
+        self.consent("guardian").await?;
+        let child = json!({ "name": CHILD, "birth_date": "2025-01-01", "gender": "female" });
+        self.post("/children", child).await?.data(201)
     }
 
     /// Gives a consent that a guardian gives.

@@ -6,12 +6,11 @@ use chrono::{Datelike as _, Days, Months, NaiveDate, Utc};
 use serde_json::{Value, json};
 
 use crate::checkup::{Answering, Checkup};
+use crate::private::{CHILD, PASSWORD};
 use crate::{Api, unique_email};
 
 /// Somebody to tell each step to.
 pub type Tell<'a> = &'a mut dyn FnMut(String);
-
-const PASSWORD: &str = "correct horse 7!";
 
 struct Child {
     name: &'static str,
@@ -30,7 +29,7 @@ pub async fn run(api: &Api, tell: Tell<'_>) -> anyhow::Result<()> {
     let me = parent.get("/auth/me").await?.data(200)?;
     tell(format!("1. registered and signed in: {} ({})", me["user"]["name"], me["user"]["role"]));
     let refused =
-        parent.post("/children", json!({ "name": "봄", "birth_date": "2025-01-01", "gender": "female" })).await?;
+        parent.post("/children", json!({ "name": CHILD, "birth_date": "2025-01-01", "gender": "female" })).await?;
     ensure!(refused.code() == "CONSENT_REQUIRED", "a child without consent: {}", refused.body);
     parent.consent("guardian").await?;
     tell("   guardian's consent given".to_owned());

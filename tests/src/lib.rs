@@ -3,5 +3,6 @@
 mod api;
 mod checkup;
 pub mod journey;
+pub mod private;
 
 pub use api::{Answer, Api, unique_email};

@@ -1,7 +1,8 @@
-//! `aipoten migrate` and `aipoten seed`.
+//! Commands on the services' databases.
 
 use std::str::FromStr as _;
 
+use aipoten_identity::Withdraw;
 use aipoten_kit::config::{Database, required};
 use anyhow::Context as _;
 use sqlx::migrate::Migrator;
@@ -36,8 +37,19 @@ pub(crate) async fn seed(settings: &Settings) -> anyhow::Result<()> {
     aipoten_identity::seed_administrator(&identity, &settings.identity).await?;
     let content = aipoten_kit::database::connect("content.database", &settings.content.database).await?;
     aipoten_content::seed(&content).await?;
+    let matching = aipoten_kit::database::connect("matching.database", &settings.matching.database).await?;
+    aipoten_matching::seed(&matching).await?;
     tracing::info!("seeded");
     Ok(())
+}
+
+/// `aipoten rotate-keys`.
+pub(crate) async fn rotate_keys(settings: &Settings, withdraw: bool) -> anyhow::Result<()> {
+    let identity = aipoten_kit::database::connect("identity.database", &settings.identity.database).await?;
+    aipoten_kit::database::check_migrated(&identity, &aipoten_identity::MIGRATOR).await?;
+    let withdraw = if withdraw { Withdraw::All } else { Withdraw::Nothing };
+    let key_id = aipoten_identity::rotate_keys(&identity, &settings.identity, withdraw).await?;
+    crate::print(&format!("access tokens are signed with the key {key_id}"))
 }
 
 /// `aipoten check-audit`.
@@ -49,4 +61,16 @@ pub(crate) async fn check_audit(settings: &Settings) -> anyhow::Result<()> {
     }
     anyhow::ensure!(checked.faults.is_empty(), "the audit log is not as it was written");
     crate::print(&format!("{} records are as they were written", checked.good))
+}
+
+/// `aipoten check-links`.
+pub(crate) async fn check_links(settings: &Settings) -> anyhow::Result<()> {
+    let content = aipoten_kit::database::connect("content.database", &settings.content.database).await?;
+    let Some(checked) = aipoten_content::check_links(&content, &settings.content.link_check).await? else {
+        return crate::print("somebody else is checking the links");
+    };
+    let aipoten_content::CheckedLinks { there, gone, unknown, changed } = checked;
+    crate::print(&format!(
+        "{there} videos are there, {gone} are not, {unknown} did not tell; {changed} are shown otherwise"
+    ))
 }

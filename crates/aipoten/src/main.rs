@@ -45,8 +45,17 @@ enum Command {
         #[command(subcommand)]
         act: failed_events::Act,
     },
+    /// Has access tokens signed with the next key from now on, as the clock does every 30 days.
+    RotateKeys {
+        /// The keys were stolen: withdraws them all and signs with a new one. All access tokens are refused within a minute,
+        /// and whoever is signed in gets a new one without signing in again.
+        #[arg(long)]
+        withdraw: bool,
+    },
     /// Checks that the audit log is as it was written; fails and names the places where it is not.
     CheckAudit,
+    /// Asks for the addresses of the published videos whose last check is a day ago.
+    CheckLinks,
     /// Prints the OpenAPI document of the REST API.
     Openapi,
     /// Prints the AsyncAPI document of the events between the services.
@@ -77,7 +86,9 @@ async fn main() -> anyhow::Result<()> {
         Command::All => roles::run(settings, &roles::ALL).await,
         Command::Migrate => database::migrate(&settings).await,
         Command::Seed => database::seed(&settings).await,
+        Command::RotateKeys { withdraw } => database::rotate_keys(&settings, withdraw).await,
         Command::CheckAudit => database::check_audit(&settings).await,
+        Command::CheckLinks => database::check_links(&settings).await,
         Command::FailedEvents { act } => failed_events::run(&settings, act).await,
         Command::Openapi | Command::Asyncapi | Command::Config => Ok(()),
     }

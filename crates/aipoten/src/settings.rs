@@ -72,6 +72,13 @@ impl Settings {
             ("identity.admin.password", !self.identity.admin.password.is_empty()),
             ("broker.url", self.broker.url.expose_secret().contains("guest:guest@")),
         ];
+        if self.content.link_check.private {
+            let key = "content.link_check.private";
+            bail!(
+                "configuration key `{key}` ({}) opens the network that we run in, which production refuses",
+                variable(key)
+            );
+        }
         for (key, found) in development {
             if found {
                 bail!(
@@ -134,6 +141,8 @@ mod tests {
         assert!(error.contains("gateway.csrf_key"), "{error}");
         let error = settings(&[("AIPOTEN__BROKER__URL", "amqp://guest:guest@broker/")]).unwrap_err().to_string();
         assert!(error.contains("broker.url"), "{error}");
+        let error = settings(&[("AIPOTEN__CONTENT__LINK_CHECK__PRIVATE", "true")]).unwrap_err().to_string();
+        assert!(error.contains("AIPOTEN__CONTENT__LINK_CHECK__PRIVATE"), "{error}");
     }
 
     #[test]

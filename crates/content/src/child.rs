@@ -5,8 +5,11 @@ use std::time::Duration;
 use aipoten_events::{Aggregate, publish};
 use aipoten_kit::{Caller, Error, Result, Role};
 use aipoten_proto::common::v1::{ChildAccessed, Gender};
-use aipoten_proto::identity::v1::{ChildBirth, GetChildBirthRequest, child_service_client::ChildServiceClient};
+use aipoten_proto::identity::v1::{
+    ChildBirth, ChildSummary, GetChildBirthRequest, ListChildrenRequest, child_service_client::ChildServiceClient,
+};
 use anyhow::Context as _;
+use chrono::NaiveDate;
 use sqlx::PgConnection;
 use tonic::transport::Channel;
 use uuid::Uuid;
@@ -18,6 +21,14 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(crate) struct Child {
     pub(crate) birth: Birth,
+    /// `None`: not stated.
+    pub(crate) sex: Option<Sex>,
+}
+
+/// A child as people speak of it.
+pub(crate) struct Named {
+    pub(crate) name: String,
+    pub(crate) birth_date: NaiveDate,
     /// `None`: not stated.
     pub(crate) sex: Option<Sex>,
 }
@@ -56,15 +67,33 @@ pub(crate) async fn log_access(
     Ok(())
 }
 
+/// The child with its name. Asked for in the list, as a single child comes with its medical history, which nobody needs here.
+pub(crate) async fn named(identity: &ChildServiceClient<Channel>, caller: &Caller, child_id: Uuid) -> Result<Named> {
+    // More than anybody has.
+    let mut request = caller.forward(ListChildrenRequest { limit: Some(100), ..ListChildrenRequest::default() });
+    request.set_timeout(TIMEOUT);
+    let children = identity.clone().list_children(request).await?.into_inner().children;
+    let child = children.into_iter().find(|child| child.id == child_id.to_string());
+    Ok(parse_named(child.ok_or(Error::NotFound("child"))?)?)
+}
+
+fn parse_named(child: ChildSummary) -> anyhow::Result<Named> {
+    let birth_date = aipoten_proto::date(&child.birth_date).ok().context("identity answered no date of birth")?;
+    Ok(Named { birth_date, sex: sex(child.gender()), name: child.name })
+}
+
+fn sex(gender: Gender) -> Option<Sex> {
+    match gender {
+        Gender::Male => Some(Sex::Male),
+        Gender::Female => Some(Sex::Female),
+        Gender::NotStated | Gender::Unspecified => None,
+    }
+}
+
 fn parse(child: &ChildBirth) -> anyhow::Result<Child> {
     let date = aipoten_proto::date(&child.birth_date).ok().context("identity answered no date of birth")?;
     let days = u32::try_from(child.gestational_days.unwrap_or(0))?;
     let gestation_days =
         child.gestational_weeks.map(|weeks| anyhow::Ok(u32::try_from(weeks)? * 7 + days)).transpose()?;
-    let sex = match child.gender() {
-        Gender::Male => Some(Sex::Male),
-        Gender::Female => Some(Sex::Female),
-        Gender::NotStated | Gender::Unspecified => None,
-    };
-    Ok(Child { birth: Birth { date, gestation_days }, sex })
+    Ok(Child { birth: Birth { date, gestation_days }, sex: sex(child.gender()) })
 }

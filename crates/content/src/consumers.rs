@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{assessment, growth, video};
+use crate::{assessment, erasure, growth, video};
 
 /// The table of event and handler.
 pub fn consumers() -> Consumers {
@@ -20,6 +20,7 @@ pub fn consumers() -> Consumers {
 /// Erases the child's checks, answers, results, recommendations and measurements.
 pub async fn child_deleted(conn: &mut PgConnection, event: &Delivered<ChildDeleted>) -> Result<(), Failure> {
     let child_id = parse(&event.event.child_id)?;
+    erasure::remember(conn, child_id).await?;
     assessment::store::erase_child(conn, child_id).await?;
     growth::store::erase_child(conn, child_id).await?;
     video::store::recommendation::erase_child(conn, child_id).await?;

@@ -10,7 +10,11 @@ mod clock;
 mod config;
 pub mod consumers;
 mod drawing;
+mod erasure;
 mod growth;
+mod jobs;
+mod lease;
+mod pdf;
 mod question;
 mod seed;
 mod text;
@@ -33,9 +37,10 @@ use tokio::net::TcpListener;
 use tonic::service::Routes;
 use tonic::transport::{Channel, Endpoint};
 
-pub use config::Config;
+pub use config::{Config, LinkCheck};
 pub use consumers::consumers;
 pub use seed::seed;
+pub use video::link::CheckedLinks;
 
 /// The schema of this service's database, besides that of events.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/content");
@@ -92,7 +97,14 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
     process.spawn("content revocations", app.revocations.clone().follow(identity, process.stop()));
     exchange_events(&app, relay, common, process);
     database::watch(&app.pool, "content.database", process);
+    jobs::start(&app, &config.link_check, process);
     Ok(app)
+}
+
+/// Asks for the address of every published video whose last turn is a day ago; `None` while somebody else is at it. What
+/// changed is announced by whoever serves.
+pub async fn check_links(pool: &PgPool, config: &LinkCheck) -> anyhow::Result<Option<CheckedLinks>> {
+    video::link::check(pool, config).await
 }
 
 /// Sends what the outbox holds and takes what others send.

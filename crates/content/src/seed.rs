@@ -1,7 +1,7 @@
 //! Planting the shipped data: the question bank, categories and activities. Each row once: what an administrator
 //! changed or deleted stays so.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use anyhow::{Context as _, anyhow};
 use serde::Deserialize;
@@ -13,9 +13,9 @@ use uuid::Uuid;
 use crate::area::Area;
 use crate::assessment::{AnswerType, FollowUp};
 use crate::category::{self, Category};
-use crate::clock;
 use crate::question::{self, Question, QuestionKind};
 use crate::video::{self, Difficulty, Platform, UrlStatus, Video};
+use crate::{change, clock};
 
 const QUESTIONS: &str = include_str!("../data/questions/questions.csv");
 const CATEGORIES: &str = include_str!("../data/activities/categories.csv");
@@ -25,12 +25,13 @@ const ACTIVITIES: &str = include_str!("../data/activities/activities.csv");
 pub async fn seed(pool: &PgPool) -> anyhow::Result<usize> {
     let mut tx = pool.begin().await?;
     let planted = planted(&mut tx).await?;
-    let mut number = 0;
+    let (mut number, mut kinds) = (0, BTreeSet::new());
     for row in rows::<QuestionRow>(QUESTIONS)?.into_iter().filter(|row| !planted.contains(&row.code)) {
         let question = row.question()?;
         question::store::insert(&mut tx, &question).await.with_context(|| format!("question {}", question.code))?;
         plant(&mut tx, &question.code).await?;
         number += 1;
+        kinds.insert("question");
     }
     for (row, order) in rows::<CategoryRow>(CATEGORIES)?.into_iter().zip(1..) {
         let key = format!("category/{}", row.slug);
@@ -38,6 +39,7 @@ pub async fn seed(pool: &PgPool) -> anyhow::Result<usize> {
             category::store::insert(&mut tx, &row.category(order)).await.context(key.clone())?;
             plant(&mut tx, &key).await?;
             number += 1;
+            kinds.insert("category");
         }
     }
     for row in rows::<ActivityRow>(ACTIVITIES)?.into_iter().filter(|row| !planted.contains(&row.code)) {
@@ -45,6 +47,10 @@ pub async fn seed(pool: &PgPool) -> anyhow::Result<usize> {
         plant_video(&mut tx, &row.video()?).await.context(key.clone())?;
         plant(&mut tx, &key).await?;
         number += 1;
+        kinds.insert("video");
+    }
+    for kind in kinds {
+        change::announce_many(&mut tx, kind).await?;
     }
     tx.commit().await?;
     Ok(number)
@@ -219,6 +225,8 @@ impl ActivityRow {
             completion_count: 0,
             published_at: Some(now),
             url_last_checked_at: None,
+            url_tried_at: None,
+            url_failing_since: None,
             url_status: UrlStatus::Demo,
             areas: list(&self.areas).iter().map(area).collect::<anyhow::Result<_>>()?,
             categories: list(&self.categories),

@@ -24,6 +24,7 @@ STEP_UP_REQUIRED = For your safety, sign in with your password again and repeat 
 CONFLICT = It clashed with another change. Please look at what is there now and try again.
 INVALID_STATE = This cannot be done in the present state.
 SLOT_TAKEN = This time is taken. Please choose another one.
+TIME_OVERLAPS = It overlaps with a time that you have entered already. Delete that one first.
 IDEMPOTENCY_CONFLICT = The same Idempotency-Key was already used for something else.
 VERSION_MISMATCH = It was changed meanwhile. Please load it again and repeat your change.
 NOT_OWN_ACCOUNT = This cannot be done to your own account. Please ask another administrator.
@@ -108,3 +109,12 @@ not_https = The address has to begin with https://.
 not_of_the_platform = This is no address of the chosen platform.
 no_video_id = The address does not name a video.
 platform_closed = This platform has closed; new videos cannot be on it.
+
+## One field: calendars
+not_a_time = This has to be a time from 00:00 to 24:00, such as 09:30.
+not_after_begin = The end has to be later than the begin.
+overlapping_hours = These hours overlap with others of the same day.
+in_the_past = This day is over.
+too_far_ahead = This day is more than { $years } years ahead.
+before_from = The last day cannot be before the first.
+too_many_days = Ask for { $max } days at most.

@@ -24,6 +24,7 @@ STEP_UP_REQUIRED = 안전을 위해 비밀번호로 다시 로그인한 뒤 5분
 CONFLICT = 다른 변경과 겹쳤습니다. 최신 내용을 확인하고 다시 시도해 주세요.
 INVALID_STATE = 지금 상태에서는 할 수 없는 작업입니다.
 SLOT_TAKEN = 이미 예약된 시간입니다. 다른 시간을 선택해 주세요.
+TIME_OVERLAPS = 이미 등록한 시간과 겹칩니다. 기존 시간을 삭제한 뒤 다시 등록해 주세요.
 IDEMPOTENCY_CONFLICT = 같은 Idempotency-Key로 다른 내용이 이미 요청되었습니다.
 VERSION_MISMATCH = 그사이 내용이 변경되었습니다. 최신 내용을 불러온 뒤 다시 시도해 주세요.
 NOT_OWN_ACCOUNT = 자신의 계정에는 할 수 없습니다. 다른 관리자에게 요청해 주세요.
@@ -108,3 +109,12 @@ not_https = https://로 시작하는 주소여야 합니다.
 not_of_the_platform = 선택한 플랫폼의 주소가 아닙니다.
 no_video_id = 주소에서 영상을 찾을 수 없습니다.
 platform_closed = 종료된 플랫폼이라 새로 등록할 수 없습니다.
+
+## 필드 하나의 문제: 일정
+not_a_time = 09:30처럼 00:00부터 24:00까지의 시각이어야 합니다.
+not_after_begin = 끝나는 시각은 시작 시각보다 늦어야 합니다.
+overlapping_hours = 같은 요일의 다른 시간과 겹칩니다.
+in_the_past = 이미 지난 날짜입니다.
+too_far_ahead = { $years }년보다 먼 날짜는 입력할 수 없습니다.
+before_from = 마지막 날은 첫날보다 빠를 수 없습니다.
+too_many_days = 최대 { $max }일까지 조회할 수 있습니다.

@@ -32,6 +32,8 @@ pub struct Config {
     /// Seconds without an answer from identity after which ended sessions are asked for at every request for children,
     /// administration and exports.
     pub revocations_stale_s: u64,
+    /// Whether answers that are the same for everyone are kept.
+    pub cache: bool,
     /// How many requests a caller may make.
     pub limits: Limits,
     /// Seconds a request may take before it is answered with 504.
@@ -51,6 +53,7 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             csrf_key: Secret::default(),
             revocations_stale_s: 30,
+            cache: true,
             limits: Limits::default(),
             request_timeout_s: 30,
             body_limit: 1024 * 1024,

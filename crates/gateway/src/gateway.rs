@@ -68,7 +68,7 @@ impl Gateway {
             verifier: Verifier::asking(&tokens.issuer, identity.clone()),
             revocations: Revocations::default(),
             limiter: Limiter::new(config.limits.clone(), Arc::clone(&store), &redis.prefix),
-            cache: Arc::new(Cache::new(store, &redis.prefix)),
+            cache: Arc::new(Cache::new(config.cache, store, &redis.prefix)),
             csrf: Csrf::new(&config.csrf_key, &config.cors_origins)?,
             stale_after: Duration::from_secs(config.revocations_stale_s),
             proxies: config.proxies()?,

@@ -11,6 +11,7 @@ mod edge;
 mod envelope;
 mod error;
 mod etag;
+mod file;
 mod gateway;
 mod headers;
 mod input;
@@ -158,6 +159,7 @@ fn cors(origins: &[String]) -> anyhow::Result<CorsLayer> {
             cookies::CSRF_TOKEN,
         ])
         .expose_headers([
+            header::CONTENT_DISPOSITION,
             header::ETAG,
             header::LOCATION,
             header::RETRY_AFTER,

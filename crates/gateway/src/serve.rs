@@ -73,12 +73,61 @@ fn server() -> Builder<TokioExecutor> {
 
 /// Whether the client begins to send: one that opens a connection and stays silent does not keep it.
 async fn speaks(stream: &TcpStream, stop: &CancellationToken) -> bool {
-    let first = tokio::time::timeout(SILENCE, stream.readable());
-    stream.set_nodelay(true).is_ok() && matches!(stop.run_until_cancelled(first).await, Some(Ok(Ok(()))))
+    // Not `readable`: a connection just accepted passes for readable until it is tried.
+    let mut byte = [0];
+    let first = tokio::time::timeout(SILENCE, stream.peek(&mut byte));
+    stream.set_nodelay(true).is_ok() && matches!(stop.run_until_cancelled(first).await, Some(Ok(Ok(1))))
 }
 
 async fn answer(router: Router, peer: Peer, request: Request<Incoming>) -> Result<Response, Infallible> {
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(peer);
     router.oneshot(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    /// How long a client is listened to that sends a byte of this every second, and what it is told.
+    async fn patience(sent: &str) -> (Duration, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let router = Router::new().route("/", get(async || "served"));
+        tokio::spawn(serve(listener, router, CancellationToken::new()));
+        let (mut reader, mut writer) = TcpStream::connect(address).await.expect("a connection").into_split();
+        let begun = Instant::now();
+        let sent = sent.to_owned();
+        let dripping = tokio::spawn(async move {
+            for byte in sent.bytes() {
+                if writer.write_all(&[byte]).await.is_err() {
+                    break;
+                }
+                sleep(Duration::from_secs(1)).await;
+            }
+            // Open until the server has had enough.
+            std::future::pending::<()>().await;
+        });
+        let mut told = Vec::new();
+        // A reset ends it as well.
+        drop(reader.read_to_end(&mut told).await);
+        dripping.abort();
+        (begun.elapsed(), String::from_utf8_lossy(&told).into_owned())
+    }
+
+    // The clock goes ahead whenever nobody has anything to do.
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_says_nothing_is_cut_and_so_is_one_that_never_ends_its_headers() {
+        let (silent, told) = patience("").await;
+        assert!((10..12).contains(&silent.as_secs()), "{silent:?}");
+        assert_eq!(told, "");
+        let endless = format!("GET / HTTP/1.1\r\nhost: x\r\nx-slow: {}", "a".repeat(500));
+        let (slow, told) = patience(&endless).await;
+        assert!((60..70).contains(&slow.as_secs()), "{slow:?}");
+        assert!(!told.contains("served"), "{told}");
+    }
 }

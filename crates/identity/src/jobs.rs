@@ -6,13 +6,14 @@ use aipoten_kit::Process;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
-use crate::{App, audit, captcha, session, user};
+use crate::{App, audit, captcha, key, session, user};
 
 /// `revoked` is the newest of the revocations that were taken before serving.
 pub(crate) fn start(app: &App, revoked: Option<DateTime<Utc>>, process: &Process) {
     forget(app, process);
     seal_audit(app, process);
     check_audit(app, process);
+    tend_keys(app, process);
     process.spawn("identity erasure", {
         let (app, stop) = (app.clone(), process.stop());
         async move {
@@ -72,6 +73,26 @@ fn check_audit(app: &App, process: &Process) {
                         tracing::info!(stream = "audit", good = checked.good, "the audit log was checked");
                     }
                     Err(error) => tracing::warn!(error = format!("{error:#}"), "the audit log could not be checked"),
+                }
+            }
+            Ok(())
+        }
+    });
+}
+
+/// A key that another replica or a command has put in its place signs here within two seconds; one that was withdrawn is
+/// believed no longer.
+fn tend_keys(app: &App, process: &Process) {
+    process.spawn("identity keys", {
+        let (app, stop) = (app.clone(), process.stop());
+        async move {
+            while pause(&stop, Duration::from_secs(2)).await {
+                if let Err(error) = key::tend(&app).await {
+                    tracing::error!(
+                        stream = "error",
+                        error = format!("{error:#}"),
+                        "the signing keys could not be looked after"
+                    );
                 }
             }
             Ok(())

@@ -35,6 +35,7 @@ use service_key::ServiceKey;
 pub use audit::{Checked, Fault, check_audit};
 pub use config::Config;
 pub use consumers::consumers;
+pub use key::{Withdraw, rotate_keys};
 pub use user::seed_administrator;
 
 /// The schema of this service's database, besides that of events.
@@ -43,6 +44,13 @@ pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/identity");
 /// The service. Clones share everything.
 #[derive(Clone)]
 pub struct App(Arc<Parts>);
+
+impl App {
+    /// How many password hashes were computed for sign-ins since the start: what guessing costs, and what it gets.
+    pub fn passwords_checked(&self) -> u64 {
+        self.passwords.checked()
+    }
+}
 
 /// What the use cases work with.
 pub struct Parts {
@@ -86,7 +94,7 @@ pub async fn build(config: Config, common: &Common, process: &Process) -> anyhow
     database::check_migrated(&pool, &MIGRATOR).await?;
     database::check_migrated(&pool, &aipoten_events::MIGRATOR).await?;
     let cipher = Cipher::new(&config.encryption).context("configuration key `identity.encryption`")?;
-    let keys = key::load(&pool, &cipher, &common.tokens).await?;
+    let keys = key::load(&pool, &cipher, &config, &common.tokens).await?;
     let address_key = ServiceKey::load(&pool, &cipher, "login_attempts").await?;
     let captcha_key = ServiceKey::load(&pool, &cipher, "captcha").await?;
     let audit_key = ServiceKey::load(&pool, &cipher, "audit").await?;

@@ -1,5 +1,7 @@
 //! For tests against real servers: a database of its own for every test, a vhost of its own for every test binary.
 
+mod forge;
+
 use std::process::Command;
 use std::str::FromStr as _;
 use std::sync::OnceLock;
@@ -11,6 +13,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection, PgPo
 use uuid::Uuid;
 
 use crate::config::{Database, Encryption, Redis};
+pub use forge::Forge;
 
 fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests with `make test`"))

@@ -1,7 +1,7 @@
 //! Access tokens: what is in them, and the one way to check them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use aipoten_proto::identity::v1::{GetJwksRequest, Jwks, key_service_client::KeyServiceClient};
@@ -22,8 +22,11 @@ pub const AUDIENCE: &str = "aipoten";
 pub const TYPE: &str = "at+jwt";
 /// How far two clocks may be apart, in seconds.
 const LEEWAY_S: u64 = 5;
-/// How often the keys are asked for at most when a token names an unknown one.
+/// How often the keys are asked for: so long, keys that were withdrawn are believed at most. A token that names an unknown one
+/// has them asked for at once, and no more often than that.
 const REFETCH: Duration = Duration::from_mins(1);
+/// How long an answer is waited for.
+const FETCH: Duration = Duration::from_secs(2);
 /// How long a token that was checked is remembered at most; a signature costs more than the rest of a small request.
 const REMEMBERED: Duration = Duration::from_mins(1);
 /// Tokens that are remembered at most.
@@ -74,24 +77,49 @@ pub struct Verifier(Arc<Inner>);
 struct Inner {
     validation: Validation,
     keys: RwLock<HashMap<String, DecodingKey>>,
-    /// By the token's hash: who it speaks for, until when.
-    checked: Cache<[u8; 32], (User, i64)>,
+    /// By the token's hash.
+    checked: Cache<[u8; 32], Checked>,
     source: Option<KeyServiceClient<Channel>>,
+    refetch: Duration,
     asked: tokio::sync::Mutex<Option<Instant>>,
 }
 
+/// A token that was found good.
+#[derive(Clone)]
+struct Checked {
+    user: User,
+    /// Seconds since 1970.
+    expires_at: i64,
+    /// The key that signed it, which may be withdrawn meanwhile.
+    kid: Arc<str>,
+}
+
 impl Verifier {
-    /// A verifier that asks identity for keys it does not know, at most once a minute.
+    /// A verifier that asks identity for the keys, every minute as long as it lives. To be called inside a runtime.
     pub fn asking(issuer: &str, identity: Channel) -> Self {
-        Self::build(issuer, Some(KeyServiceClient::new(identity)))
+        Self::asking_every(REFETCH, issuer, identity)
+    }
+
+    /// As [`Verifier::asking`], for tests that have no minute.
+    pub fn asking_every(refetch: Duration, issuer: &str, identity: Channel) -> Self {
+        let verifier = Self::build(issuer, refetch, Some(KeyServiceClient::new(identity)));
+        let inner = Arc::downgrade(&verifier.0);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(refetch).await;
+                let Some(inner) = inner.upgrade() else { return };
+                Self(inner).fetch().await;
+            }
+        });
+        verifier
     }
 
     /// A verifier that knows the keys it is given by [`Verifier::set_keys`] alone: identity's own.
     pub fn local(issuer: &str) -> Self {
-        Self::build(issuer, None)
+        Self::build(issuer, REFETCH, None)
     }
 
-    fn build(issuer: &str, source: Option<KeyServiceClient<Channel>>) -> Self {
+    fn build(issuer: &str, refetch: Duration, source: Option<KeyServiceClient<Channel>>) -> Self {
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.leeway = LEEWAY_S;
         validation.validate_nbf = true;
@@ -104,6 +132,7 @@ impl Verifier {
             keys: RwLock::default(),
             checked,
             source,
+            refetch,
             asked: tokio::sync::Mutex::default(),
         }))
     }
@@ -117,34 +146,34 @@ impl Verifier {
             Some((jwk.kid.clone(), key.ok()?))
         };
         let keys = jwks.keys.iter().filter_map(key).collect();
-        *self.0.keys.write().unwrap_or_else(std::sync::PoisonError::into_inner) = keys;
-        self.0.checked.invalidate_all();
+        *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
     /// The person a token speaks for. Whether its session was ended is asked elsewhere, every time.
     pub async fn verify(&self, token: &str) -> Result<User, Refusal> {
         let hash: [u8; 32] = Sha256::digest(token).into();
-        if let Some((user, expires_at)) = self.0.checked.get(&hash)
-            && Utc::now().timestamp() < expires_at
+        if let Some(checked) = self.0.checked.get(&hash)
+            && Utc::now().timestamp() < checked.expires_at
+            && self.knows(&checked.kid)
         {
-            return Ok(user);
+            return Ok(checked.user);
         }
-        let (user, expires_at) = self.check(token).await?;
-        self.0.checked.insert(hash, (user.clone(), expires_at));
-        Ok(user)
+        let checked = self.check(token).await?;
+        self.0.checked.insert(hash, checked.clone());
+        Ok(checked.user)
     }
 
-    async fn check(&self, token: &str) -> Result<(User, i64), Refusal> {
+    async fn check(&self, token: &str) -> Result<Checked, Refusal> {
         // Only `kid` is read of the header besides type and algorithm: jku, jwk and x5u are never followed.
         let header = jsonwebtoken::decode_header(token).map_err(|_| Refusal::Invalid)?;
         if header.typ.as_deref() != Some(TYPE) || header.alg != Algorithm::EdDSA {
             return Err(Refusal::Invalid);
         }
         let kid = header.kid.ok_or(Refusal::Invalid)?;
-        let key = match self.key(&kid) {
-            Some(key) => key,
-            None => self.fetch(&kid).await.ok_or(Refusal::Invalid)?,
-        };
+        if !self.knows(&kid) {
+            self.fetch_for(&kid).await;
+        }
+        let key = self.key(&kid).ok_or(Refusal::Invalid)?;
         let claims = jsonwebtoken::decode::<Claims>(token, &key, &self.0.validation).map_err(|error| {
             if matches!(error.kind(), ErrorKind::ExpiredSignature) { Refusal::Expired } else { Refusal::Invalid }
         })?;
@@ -155,29 +184,42 @@ impl Verifier {
             role: claims.role,
             auth_time: DateTime::from_timestamp(claims.auth_time, 0).ok_or(Refusal::Invalid)?,
         };
-        Ok((user, claims.exp))
+        Ok(Checked { user, expires_at: claims.exp, kid: kid.into() })
+    }
+
+    fn knows(&self, kid: &str) -> bool {
+        self.0.keys.read().unwrap_or_else(PoisonError::into_inner).contains_key(kid)
     }
 
     fn key(&self, kid: &str) -> Option<DecodingKey> {
-        self.0.keys.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(kid).cloned()
+        self.0.keys.read().unwrap_or_else(PoisonError::into_inner).get(kid).cloned()
     }
 
-    async fn fetch(&self, kid: &str) -> Option<DecodingKey> {
-        let mut source = self.0.source.clone()?;
+    /// Asks for the keys because a token names this one, unless that was done a moment ago.
+    async fn fetch_for(&self, kid: &str) {
         let mut asked = self.0.asked.lock().await;
-        if let Some(key) = self.key(kid) {
-            return Some(key);
+        if self.0.source.is_none() || self.knows(kid) || asked.is_some_and(|at| at.elapsed() < self.0.refetch) {
+            return;
         }
-        if asked.is_some_and(|at| at.elapsed() < REFETCH) {
-            return None;
+        if self.fetch().await {
+            *asked = Some(Instant::now());
         }
-        match source.get_jwks(GetJwksRequest {}).await {
+    }
+
+    /// Whether identity answered.
+    async fn fetch(&self) -> bool {
+        let Some(mut source) = self.0.source.clone() else { return false };
+        let mut request = tonic::Request::new(GetJwksRequest {});
+        request.set_timeout(FETCH);
+        match source.get_jwks(request).await {
             Ok(jwks) => {
                 self.set_keys(&jwks.into_inner());
-                *asked = Some(Instant::now());
+                true
             }
-            Err(status) => tracing::warn!(code = ?status.code(), "identity did not answer with its keys"),
+            Err(status) => {
+                tracing::warn!(code = ?status.code(), "identity did not answer with its keys");
+                false
+            }
         }
-        self.key(kid)
     }
 }

@@ -18,6 +18,7 @@ mod report;
 mod request;
 mod review;
 mod schedule_change;
+mod seed;
 mod won;
 
 use std::net::SocketAddr;
@@ -39,6 +40,7 @@ use tonic::transport::{Channel, Endpoint};
 
 pub use config::Config;
 pub use consumers::consumers;
+pub use seed::seed;
 
 /// The schema of this service's database, besides that of events.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/matching");
@@ -121,6 +123,7 @@ pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Proce
         .add_service(proto::package_service_server::PackageServiceServer::new(app.clone()))
         .add_service(proto::consultation_service_server::ConsultationServiceServer::new(app.clone()))
         .add_service(proto::schedule_change_service_server::ScheduleChangeServiceServer::new(app.clone()))
+        .add_service(proto::calendar_service_server::CalendarServiceServer::new(app.clone()))
         .add_service(proto::report_service_server::ReportServiceServer::new(app.clone()))
         .add_service(proto::review_service_server::ReviewServiceServer::new(app.clone()))
         .add_service(FailedEventServiceServer::new(app.failed_events.clone()));

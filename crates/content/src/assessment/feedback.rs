@@ -184,7 +184,7 @@ pub(crate) fn recommendations(area: Area, level: Level) -> Text {
     }
 }
 
-fn capitalized(name: &str) -> String {
+pub(super) fn capitalized(name: &str) -> String {
     let mut letters = name.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -14,7 +14,7 @@ use super::follow_up::Cause;
 use super::result::{AreaRow, Results};
 use super::{
     AnswerType, Assessment, Filter, Finding, FollowUp, Level, ProgressRow, Response, Status, Summary, answer, complete,
-    drawing, result, start,
+    drawing, report, result, start,
 };
 use crate::App;
 use crate::age::{Basis, checkpoint};
@@ -94,6 +94,16 @@ impl AssessmentService for App {
         let id = Fields::only_uuid("assessment_id", &request.into_inner().assessment_id)?;
         let results = result::get(self, &caller, id).await?;
         Ok(Reply::new(results.into_proto(caller.locale)))
+    }
+
+    async fn get_assessment_report(
+        &self,
+        request: Request<proto::GetAssessmentReportRequest>,
+    ) -> Result<Reply<proto::AssessmentReport>, Refusal> {
+        let caller = Caller::of(&request);
+        let id = Fields::only_uuid("assessment_id", &request.into_inner().assessment_id)?;
+        let report = report::make(self, &caller, id).await?;
+        Ok(Reply::new(proto::AssessmentReport { pdf: report.pdf, file_name: report.file_name }))
     }
 
     async fn get_child_progress(

@@ -7,6 +7,7 @@ mod drawing;
 mod feedback;
 mod follow_up;
 pub(crate) mod grpc;
+mod report;
 mod result;
 mod scoring;
 mod start;

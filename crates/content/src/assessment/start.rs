@@ -9,7 +9,7 @@ use super::asked::{Asked, item_set_version};
 use super::{Assessment, Status, open_for, scoring, store};
 use crate::age::Age;
 use crate::question::{self, CHECKED_MONTHS};
-use crate::{App, child, clock};
+use crate::{App, child, clock, erasure};
 
 /// Starts a check with the questions of the child's age today.
 pub(crate) async fn start(app: &App, caller: &Caller, child_id: Uuid) -> Result<Assessment> {
@@ -23,6 +23,7 @@ pub(crate) async fn start(app: &App, caller: &Caller, child_id: Uuid) -> Result<
     }
 
     let mut tx = app.pool.begin().await?;
+    erasure::require_not_erased(&mut tx, child_id).await?;
     let questions = question::store::asked_at(&mut tx, age.months_used()).await?;
     let assessment = fix(user.id, child_id, today, &age, questions.into_iter().map(Asked::from).collect())?;
     store::cancel_expired(&mut tx, child_id, clock::now() - open_for()).await?;

@@ -41,6 +41,23 @@ fn months(days: i64) -> f64 {
     i32::try_from(days).map_or(f64::MAX, f64::from) / DAYS_A_MONTH
 }
 
+impl Indicator {
+    /// What was measured, in few letters.
+    pub(crate) const fn short_name(self, locale: Locale) -> &'static str {
+        let (ko, en) = match self {
+            Self::WeightForAge => ("몸무게", "Weight"),
+            Self::LengthHeightForAge => ("키", "Height"),
+            Self::HeadCircumferenceForAge => ("머리둘레", "Head"),
+            Self::BmiForAge => ("체질량지수", "BMI"),
+            Self::WeightForLength | Self::WeightForHeight => ("키별 몸무게", "Weight for length"),
+        };
+        match locale {
+            Locale::Ko => ko,
+            Locale::En => en,
+        }
+    }
+}
+
 fn title(indicator: Indicator, locale: Locale) -> &'static str {
     let (ko, en) = match indicator {
         Indicator::WeightForAge => ("나이별 몸무게", "Weight for age"),

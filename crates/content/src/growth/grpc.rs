@@ -182,7 +182,7 @@ impl Indicator {
         }
     }
 
-    pub(super) const fn unit(self) -> &'static str {
+    pub(crate) const fn unit(self) -> &'static str {
         match self {
             Self::LengthHeightForAge | Self::HeadCircumferenceForAge => "cm",
             Self::BmiForAge => "kg/m2",

@@ -2,6 +2,7 @@
 
 mod drawing;
 pub(crate) mod grpc;
+mod latest;
 pub(crate) mod store;
 mod who;
 
@@ -10,12 +11,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-pub(crate) use who::Sex;
-use who::{Indicator, Measured, Position, Score, Unscored};
+pub(crate) use latest::{Latest, latest};
+use who::{Indicator, Measured, Position};
+pub(crate) use who::{Score, Sex, Unscored};
 
 use crate::age::{Age, Basis};
 use crate::child::{self, Child};
-use crate::{App, clock};
+use crate::{App, clock, erasure};
 
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(crate) struct Measurement {
@@ -63,6 +65,7 @@ pub(crate) async fn record(app: &App, caller: &Caller, new: NewMeasurement) -> R
     let age = age_when_measured(&child, measured_on)?;
 
     let mut tx = app.pool.begin().await?;
+    erasure::require_not_erased(&mut tx, new.child_id).await?;
     store::one_at_a_time(&mut tx, new.child_id).await?;
     let earlier = store::of_day(&mut tx, new.child_id, measured_on).await?;
     let measurement = compare(user.id, &new, measured_on, earlier.as_ref(), &child, &age)?;

@@ -79,6 +79,8 @@ pub(crate) async fn update(app: &App, caller: &Caller, id: Uuid, patch: Patch) -
         video.embed_code = check(&video)?;
         video.url_status = UrlStatus::Unchecked;
         video.url_last_checked_at = None;
+        video.url_tried_at = None;
+        video.url_failing_since = None;
     } else {
         check_ages(&video)?;
     }

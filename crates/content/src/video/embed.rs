@@ -38,6 +38,13 @@ pub(crate) fn embed_code(platform: Platform, address: &str) -> Result<Option<Str
     )))
 }
 
+/// The page of a YouTube video, in the one way to write it that YouTube is asked about.
+pub(super) fn watch_page(address: &str) -> Option<String> {
+    let (host, path, query) = parts(address).ok()?;
+    let id = youtube_id(&host, path, query).ok()?;
+    Some(format!("https://www.youtube.com/watch?v={id}"))
+}
+
 /// Host (lower case), path and query of an https address without user, password or port.
 fn parts(address: &str) -> Result<(String, &str, &str), AddressError> {
     let rest = address.strip_prefix("https://").ok_or(AddressError::NotHttps)?;

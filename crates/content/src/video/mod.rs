@@ -4,6 +4,7 @@ pub(crate) mod admin;
 mod embed;
 pub(crate) mod grpc;
 mod interaction;
+pub(crate) mod link;
 mod recommend;
 pub(crate) mod report;
 pub(crate) mod store;
@@ -93,7 +94,12 @@ pub(crate) struct Video {
     pub(crate) bookmark_count: i64,
     pub(crate) completion_count: i64,
     pub(crate) published_at: Option<DateTime<Utc>>,
+    /// When a check last told whether the video is there.
     pub(crate) url_last_checked_at: Option<DateTime<Utc>>,
+    /// When a check was last begun, whatever it told.
+    pub(crate) url_tried_at: Option<DateTime<Utc>>,
+    /// The first of the failures since the video was last there.
+    pub(crate) url_failing_since: Option<DateTime<Utc>>,
     pub(crate) url_status: UrlStatus,
     pub(crate) areas: Vec<Area>,
     /// Slugs.

@@ -1,12 +1,14 @@
 //! Videos that a therapist recommends in the report of a session.
 
 use aipoten_events::{Delivered, Failure};
+use aipoten_kit::Error;
 use aipoten_proto::matching::v1::ReportSubmitted;
 use anyhow::anyhow;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::store::recommendation;
+use crate::erasure;
 use crate::text::Text;
 
 /// Above all that follows from checks.
@@ -19,7 +21,8 @@ pub(crate) struct Addressee {
     pub(crate) user_id: Uuid,
 }
 
-/// The newest version of a report replaces what earlier ones recommended. Videos that nobody can see are left out.
+/// The newest version of a report replaces what earlier ones recommended. Videos that nobody can see are left out, and nothing
+/// is kept of a child that was erased.
 pub(crate) async fn take_in(conn: &mut PgConnection, event: &Delivered<ReportSubmitted>) -> Result<(), Failure> {
     let report = &event.event;
     let to = Addressee {
@@ -28,6 +31,10 @@ pub(crate) async fn take_in(conn: &mut PgConnection, event: &Delivered<ReportSub
         user_id: parse(&report.parent_user_id)?,
     };
     let video_ids = report.recommended_video_ids.iter().map(|id| parse(id)).collect::<Result<Vec<_>, _>>()?;
+    match erasure::require_not_erased(conn, to.child_id).await {
+        Err(Error::NotFound(_)) => return Ok(()),
+        checked => checked?,
+    }
     if !recommendation::is_newest(conn, to.consultation_id, event.aggregate_seq).await? {
         return Ok(());
     }

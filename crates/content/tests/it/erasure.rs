@@ -3,10 +3,13 @@
 use aipoten_content::consumers;
 use aipoten_events::{Context, Delivered};
 use aipoten_kit::test::{broker_url, eventually};
-use aipoten_proto::content::v1::{BookmarkVideoRequest, CreateGrowthMeasurementRequest, ListVideosRequest};
+use aipoten_proto::content::v1::{
+    BookmarkVideoRequest, CreateAssessmentRequest, CreateGrowthMeasurementRequest, ListVideosRequest,
+};
 use aipoten_proto::identity::v1::{ChildDeleted, DeleteChildRequest, UserDeleted};
 use chrono::Utc;
 use sqlx::PgPool;
+use tonic::Code;
 use uuid::Uuid;
 
 use crate::world::{Person, World};
@@ -101,4 +104,35 @@ async fn a_child_deleted_at_identity_is_erased_here() {
     world.children().delete_child(parent.asks(request)).await.expect("deleted");
     eventually("the child's data is erased", async || traces(world.database(), &child_id).await == 0).await;
     world.process.shut_down().await.expect("both services stop");
+}
+
+#[tokio::test]
+async fn what_begins_while_a_child_is_erased_is_not_kept() {
+    let world = World::start().await;
+    let parent = world.parent().await;
+    let child_id = world.child(&parent, 24).await;
+    let event = delivered(&child_id, ChildDeleted { child_id: child_id.clone(), user_id: parent.id.clone() });
+    let start = |world: &World| {
+        let (mut assessments, request) =
+            (world.assessments(), parent.asks(CreateAssessmentRequest { child_id: child_id.clone() }));
+        async move { assessments.create_assessment(request).await }
+    };
+    let measure = |world: &World| {
+        let request =
+            CreateGrowthMeasurementRequest { child_id: child_id.clone(), weight_g: Some(12_000), ..Default::default() };
+        let (mut growth, request) = (world.growth(), parent.asks(request));
+        async move { growth.create_growth_measurement(request).await }
+    };
+
+    // Identity still has the child, and the erasure is not committed: both wait for it.
+    let mut erasure = world.database().begin().await.expect("a transaction");
+    consumers::child_deleted(&mut erasure, &event).await.expect("applied");
+    let begun = tokio::spawn(futures::future::join(start(&world), measure(&world)));
+    let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    eventually("both wait", async || number(world.database(), waiting).await == 2).await;
+    erasure.commit().await.expect("erased");
+    let (check, measurement) = begun.await.expect("both end");
+    assert_eq!(check.expect_err("no child any more").code(), Code::NotFound);
+    assert_eq!(measurement.expect_err("no child any more").code(), Code::NotFound);
+    assert_eq!(traces(world.database(), &child_id).await, 0);
 }

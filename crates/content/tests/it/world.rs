@@ -32,6 +32,7 @@ const NO_BROKER: &str = "amqp://guest:guest@127.0.0.1:1/%2f";
 /// Identity and content at work.
 pub(crate) struct World {
     content_database: TestDatabase,
+    content_config: aipoten_content::Config,
     identity_database: TestDatabase,
     identity: Channel,
     content: Channel,
@@ -96,11 +97,12 @@ impl World {
         let identity_url = format!("http://{address}");
 
         aipoten_content::seed(&content_database.pool).await.expect("the shipped data");
-        let config = aipoten_content::Config {
+        let content_config = aipoten_content::Config {
             identity_url: identity_url.clone(),
             database: content_database.config(),
             ..aipoten_content::Config::default()
         };
+        let config = content_config.clone();
         let common = aipoten_content::Common { broker, tokens };
         let app = aipoten_content::build(&config, &common, &process).await.expect("content starts");
         let address = aipoten_content::serve(&app, true, listener().await, &process).expect("content serves");
@@ -108,11 +110,20 @@ impl World {
             identity: channel(identity_url),
             content: channel(format!("http://{address}")),
             content_database,
+            content_config,
             identity_database,
             admin_password,
             people: AtomicUsize::new(0),
             process,
         }
+    }
+
+    /// One more replica of content, which serves nobody and checks links.
+    pub(crate) async fn replica(&self, link_check: aipoten_content::LinkCheck) {
+        let config = aipoten_content::Config { link_check, ..self.content_config.clone() };
+        let broker = aipoten_events::Config { url: NO_BROKER.to_owned().into(), ..aipoten_events::Config::default() };
+        let common = aipoten_content::Common { broker, tokens: Tokens::default() };
+        aipoten_content::build(&config, &common, &self.process).await.expect("content starts");
     }
 
     /// Content's database, behind its back.

@@ -3,7 +3,7 @@
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local limit = tonumber(ARGV[1])
-local interval = math.floor(ARGV[2] / limit)
+local interval = math.max(math.floor(ARGV[2] / limit), 1)
 local arrival = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now)
 local following = arrival + interval
 local latest = now + interval * limit

@@ -21,7 +21,7 @@ pub(crate) struct Verdict {
 /// Decides on a request at `now`, given when the last ones are worked off (the theoretical arrival time), both in
 /// microseconds; answers that moment anew.
 pub(crate) fn decide(limit: u32, arrival: u64, now: u64) -> (Verdict, u64) {
-    let interval = WINDOW / u64::from(limit.max(1));
+    let interval = (WINDOW / u64::from(limit.max(1))).max(1);
     let arrival = arrival.max(now);
     let next = arrival + interval;
     let latest = now + interval * u64::from(limit);
@@ -66,6 +66,11 @@ mod tests {
         }
         assert_eq!(verdict.expect("a hundred verdicts").reset_after, WINDOW);
         assert_eq!(decide(100, arrival, WINDOW).0.remaining, 99);
+    }
+
+    #[test]
+    fn a_limit_beyond_the_clock_lets_everything_through() {
+        assert!(decide(u32::MAX, 0, 1000).0.allowed);
     }
 
     proptest! {

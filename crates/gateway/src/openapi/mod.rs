@@ -34,6 +34,7 @@ older one fail with 412 when it is sent as `If-Match`. PATCH changes the fields 
         (name = "children", description = "Children in the care of the caller, and how they grow"),
         (name = "assessments", description = "Development checks; they are no diagnosis"),
         (name = "videos", description = "Play videos and why they are recommended"),
+        (name = "calendars", description = "When therapists work, what is free, feeds for other calendars"),
         (name = "therapists", description = "Therapists and what parents say of them"),
         (name = "consultations", description = "Sessions of packages, their reports and reviews"),
         (name = "admin", description = "What administrators keep"),

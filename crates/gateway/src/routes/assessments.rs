@@ -2,9 +2,9 @@
 
 use aipoten_proto::content::v1::{
     Assessment, AssessmentResults, AssessmentSummary, ChildProgress, CompleteAssessmentRequest,
-    CreateAssessmentRequest, GetAssessmentRequest, GetAssessmentResultsRequest, GetChildProgressRequest,
-    ListAgeQuestionsRequest, ListAgeQuestionsResponse, ListAssessmentsRequest, SaveResponsesRequest, SavedResponses,
-    UpdateAssessmentRequest,
+    CreateAssessmentRequest, GetAssessmentReportRequest, GetAssessmentRequest, GetAssessmentResultsRequest,
+    GetChildProgressRequest, ListAgeQuestionsRequest, ListAgeQuestionsResponse, ListAssessmentsRequest,
+    SaveResponsesRequest, SavedResponses, UpdateAssessmentRequest,
 };
 use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
@@ -14,6 +14,7 @@ use crate::cache::{Life, Page, Shelf};
 use crate::call::Call;
 use crate::envelope::{Data, List, data, list};
 use crate::error::Answer;
+use crate::file::File;
 use crate::gateway::Gateway;
 use crate::input::{Id, IfMatch, Json, Query};
 use crate::patch::Patch;
@@ -26,6 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(save_responses))
         .routes(routes!(complete_assessment))
         .routes(routes!(get_assessment_results))
+        .routes(routes!(get_assessment_report))
         .routes(routes!(get_child_progress))
 }
 
@@ -136,6 +138,18 @@ async fn get_assessment_results(
 ) -> Answer<Data<AssessmentResults>> {
     let ask = GetAssessmentResultsRequest { assessment_id };
     Ok(data(gateway.assessments().get_assessment_results(call.with(ask)).await?.into_inner()))
+}
+
+/// A completed check on one page, for the paediatrician
+///
+/// One A4 sheet in the reader's language, with the child's name: to be shown, not to be kept.
+#[utoipa::path(get, path = "/assessments/{assessment_id}/report.pdf", tag = "assessments",
+    params(("assessment_id" = Uuid, Path, description = "The check")),
+    responses((status = 200, description = "The page; it is no diagnosis", content_type = "application/pdf", body = inline(File))))]
+async fn get_assessment_report(State(gateway): State<Gateway>, call: Call, Id(assessment_id): Id) -> Answer<File> {
+    let ask = GetAssessmentReportRequest { assessment_id };
+    let report = gateway.assessments().get_assessment_report(call.with(ask)).await?.into_inner();
+    Ok(File { name: report.file_name, kind: "application/pdf", bytes: report.pdf })
 }
 
 /// How a child's completed checks came out over time

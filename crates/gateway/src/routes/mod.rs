@@ -3,6 +3,7 @@
 mod admin;
 mod assessments;
 mod auth;
+mod calendars;
 mod children;
 mod growth;
 mod reports;
@@ -29,6 +30,7 @@ pub(crate) fn described() -> OpenApiRouter<Gateway> {
         .merge(growth::routes())
         .merge(assessments::routes())
         .merge(videos::routes())
+        .merge(calendars::routes())
         .merge(reports::routes())
         .merge(reviews::routes())
         .merge(admin::routes());

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::platform::{Platform, closed_port, header, json_of};
 
-const ADMIN: (&str, &str) = ("admin@example.org", "an administrator 7!");
+pub(crate) const ADMIN: (&str, &str) = ("admin@example.org", "an administrator 7!");
 
 /// Nobody answers there.
-const NO_BROKER: &str = "amqp://guest:guest@127.0.0.1:1/%2f";
+pub(crate) const NO_BROKER: &str = "amqp://guest:guest@127.0.0.1:1/%2f";
 
 /// A gateway with identity and content, and its administrator's token.
 struct World {
@@ -30,10 +30,10 @@ impl World {
         let broker = aipoten_events::Config { url: own_broker_url(test).into(), ..aipoten_events::Config::default() };
         let content = TestDatabase::create(&[&aipoten_events::MIGRATOR, &aipoten_content::MIGRATOR]).await;
         aipoten_content::seed(&content.pool).await.expect("the shipped data");
+        // Nor does what the seed announces.
+        sqlx::query("DELETE FROM outbox").execute(&content.pool).await.expect("nothing is announced");
         let platform = Platform::with_content(redis, broker, &content, ADMIN).await;
-        let login = platform.post("/auth/login").json(&json!({ "email": ADMIN.0, "password": ADMIN.1 })).send().await;
-        let body = json_of(login.expect("an answer"), 200).await;
-        let admin = body["data"]["tokens"]["access_token"].as_str().expect("a token").to_owned();
+        let admin = platform.sign_in(ADMIN.0, ADMIN.1).await.access;
         Self { platform, admin, content }
     }
 

@@ -1,5 +1,6 @@
 //! The real gateway in front of the real identity.
 
+mod access;
 mod cache;
 mod cookies;
 mod edge;
@@ -8,4 +9,6 @@ mod limits;
 mod openapi;
 mod platform;
 mod refusals;
+mod report;
 mod staleness;
+mod tokens;

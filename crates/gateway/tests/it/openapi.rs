@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-fn document() -> Value {
+pub(crate) fn document() -> Value {
     serde_json::to_value(aipoten_gateway::openapi()).expect("a document is JSON")
 }
 
@@ -131,7 +131,7 @@ fn an_operation_has_a_name_of_its_own() {
     assert_eq!(names.len(), operations.len());
 }
 
-fn operations(document: &Value) -> Vec<(String, &Value)> {
+pub(crate) fn operations(document: &Value) -> Vec<(String, &Value)> {
     let paths = document["paths"].as_object().expect("paths");
     paths
         .iter()

@@ -21,12 +21,14 @@ pub(crate) struct Platform {
     pub(crate) services: Process,
     config: Config,
     common: Common,
-    _database: TestDatabase,
+    /// Identity's.
+    pub(crate) database: TestDatabase,
 }
 
 /// Somebody who is signed in.
 pub(crate) struct Person {
     pub(crate) email: String,
+    pub(crate) password: String,
     pub(crate) access: String,
     pub(crate) refresh: String,
 }
@@ -78,8 +80,10 @@ impl Platform {
         let process = Process::new();
         let app = aipoten_gateway::build(&config, &common).expect("a gateway");
         let address = aipoten_gateway::serve(app, port().await, &process).expect("it serves");
+        // A client that could speak TLS wants to be told by whose means, also where it never does. Once is enough.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-        Self { address, client, process, services, config, common, _database: database }
+        Self { address, client, process, services, config, common, database }
     }
 
     /// A second gateway in front of the same services and Redis; its address.
@@ -117,13 +121,29 @@ impl Platform {
 
     /// A new parent, signed in.
     pub(crate) async fn parent(&self) -> Person {
+        self.person("parent").await
+    }
+
+    /// A new therapist, signed in.
+    pub(crate) async fn therapist(&self) -> Person {
+        self.person("therapist").await
+    }
+
+    async fn person(&self, role: &str) -> Person {
         let email = format!("{}@example.org", Uuid::now_v7().simple());
-        let registered = self.post("/auth/register").json(&registration(&email)).send().await.expect("an answer");
+        let mut registration = registration(&email);
+        registration["role"] = role.into();
+        let registered = self.post("/auth/register").json(&registration).send().await.expect("an answer");
         assert_eq!(registered.status(), 201, "{}", registered.text().await.unwrap_or_default());
-        let signed_in = self.post("/auth/login").json(&json!({ "email": email, "password": PASSWORD })).send().await;
+        self.sign_in(&email, PASSWORD).await
+    }
+
+    pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Person {
+        let signed_in = self.post("/auth/login").json(&json!({ "email": email, "password": password })).send().await;
         let body = json_of(signed_in.expect("an answer"), 200).await;
         let token = |name: &str| body["data"]["tokens"][name].as_str().expect("a token").to_owned();
-        Person { email, access: token("access_token"), refresh: token("refresh_token") }
+        let (access, refresh) = (token("access_token"), token("refresh_token"));
+        Person { email: email.to_owned(), password: password.to_owned(), access, refresh }
     }
 
     /// A parent who may add children, with one.

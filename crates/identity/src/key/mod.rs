@@ -1,7 +1,10 @@
 //! The keys that access tokens are signed with.
 
 mod grpc;
+mod rotate;
 mod store;
+
+use std::sync::{Arc, PoisonError, RwLock};
 
 use aipoten_kit::config::Tokens;
 use aipoten_kit::token::{AUDIENCE, Claims, TYPE};
@@ -10,66 +13,98 @@ use aipoten_proto::identity::v1::{Jwk, Jwks};
 use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey as _;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use sqlx::PgPool;
 use uuid::Uuid;
+
+use crate::App;
+pub use rotate::{Withdraw, rotate_keys};
+pub(crate) use rotate::{load, tend};
+
+/// The life of a key. One that is withdrawn is no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+enum State {
+    /// Published, and signs nothing yet: everybody who checks tokens knows it when it does.
+    Next,
+    /// Signs.
+    Active,
+    /// Published until the last token it signed has expired.
+    Retired,
+}
 
 /// A key pair as stored, its private part opened.
 struct KeyPair {
     id: Uuid,
-    active: bool,
+    state: State,
+    /// When it came into this state.
+    since: DateTime<Utc>,
     signing: SigningKey,
 }
 
-/// The key that signs, and all public ones.
+impl KeyPair {
+    fn new(state: State) -> Self {
+        Self { id: Uuid::now_v7(), state, since: Utc::now(), signing: SigningKey::from_bytes(&rand::random()) }
+    }
+}
+
+/// The key that signs, and all public ones, as this process last read them.
 pub(crate) struct Keys {
     issuer: String,
+    ring: RwLock<Arc<Ring>>,
+}
+
+struct Ring {
     header: Header,
     signing: EncodingKey,
     public: Jwks,
 }
 
-/// Reads the keys; the very first start makes one.
-pub(crate) async fn load(pool: &PgPool, cipher: &Cipher, tokens: &Tokens) -> anyhow::Result<Keys> {
-    let mut tx = pool.begin().await?;
-    store::lock(&mut tx).await?;
-    let mut pairs = store::list(&mut tx, cipher).await?;
-    if !pairs.iter().any(|pair| pair.active) {
-        let pair = KeyPair { id: Uuid::now_v7(), active: true, signing: SigningKey::from_bytes(&rand::random()) };
-        store::insert(&mut tx, cipher, &pair).await?;
-        pairs.insert(0, pair);
-    }
-    tx.commit().await?;
-    Keys::new(&pairs, tokens)
-}
-
-impl Keys {
-    fn new(pairs: &[KeyPair], tokens: &Tokens) -> anyhow::Result<Self> {
-        let active = pairs.iter().find(|pair| pair.active).context("no signing key is active")?;
+impl Ring {
+    fn new(pairs: &[KeyPair]) -> anyhow::Result<Self> {
+        let active = pairs.iter().find(|pair| pair.state == State::Active).context("no signing key is active")?;
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some(TYPE.to_owned());
         header.kid = Some(active.id.to_string());
         Ok(Self {
-            issuer: tokens.issuer.clone(),
             header,
             signing: EncodingKey::from_ed_der(active.signing.to_pkcs8_der()?.as_bytes()),
             public: Jwks { keys: pairs.iter().map(jwk).collect() },
         })
     }
+}
+
+impl Keys {
+    fn new(pairs: &[KeyPair], tokens: &Tokens) -> anyhow::Result<Self> {
+        Ok(Self { issuer: tokens.issuer.clone(), ring: RwLock::new(Arc::new(Ring::new(pairs)?)) })
+    }
 
     /// The public keys.
     pub(crate) fn public(&self) -> Jwks {
-        self.public.clone()
+        self.ring().public.clone()
     }
 
     /// Signs an access token; issuer and audience are filled in.
     pub(crate) fn sign(&self, mut claims: Claims) -> anyhow::Result<String> {
         claims.iss.clone_from(&self.issuer);
         AUDIENCE.clone_into(&mut claims.aud);
-        jsonwebtoken::encode(&self.header, &claims, &self.signing).context("an access token could not be signed")
+        let ring = self.ring();
+        jsonwebtoken::encode(&ring.header, &claims, &ring.signing).context("an access token could not be signed")
     }
+
+    fn ring(&self) -> Arc<Ring> {
+        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Takes the keys as they are now: what signs here, and what is believed here.
+fn take(app: &App, pairs: &[KeyPair]) -> anyhow::Result<()> {
+    let ring = Ring::new(pairs)?;
+    app.verifier.set_keys(&ring.public);
+    *app.keys.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
+    Ok(())
 }
 
 fn jwk(pair: &KeyPair) -> Jwk {

@@ -1,5 +1,6 @@
 //! Argon2id on a few threads of its own: hashing never takes the time or the memory of other requests.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -25,6 +26,8 @@ pub(crate) struct Pool {
     queue: SyncSender<Job>,
     /// What unknown addresses are checked against, so that they take as long as known ones.
     nobody: String,
+    /// Hashes that passwords were checked against since the start, that of nobody too.
+    checked: Arc<AtomicU64>,
 }
 
 struct Job {
@@ -43,13 +46,19 @@ impl Pool {
     pub(crate) fn start(config: &config::Password) -> Self {
         let (queue, jobs) = sync_channel(config.queue.max(1));
         let jobs = Arc::new(Mutex::new(jobs));
+        let checked = Arc::new(AtomicU64::new(0));
         for number in 0..config.threads.max(1) {
-            let jobs = Arc::clone(&jobs);
-            let spawned = thread::Builder::new().name(format!("argon2-{number}")).spawn(move || work(&jobs));
+            let (jobs, checked) = (Arc::clone(&jobs), Arc::clone(&checked));
+            let spawned = thread::Builder::new().name(format!("argon2-{number}")).spawn(move || work(&jobs, &checked));
             spawned.expect("the system gives a thread at start-up");
         }
         let nobody = hash(&mut Vec::new(), "nobody").expect("the default parameters hash any text");
-        Self { queue, nobody }
+        Self { queue, nobody, checked }
+    }
+
+    /// Hashes that passwords were checked against since the start.
+    pub(crate) fn checked(&self) -> u64 {
+        self.checked.load(Ordering::Relaxed)
     }
 
     /// Hashes a new password.
@@ -79,7 +88,7 @@ impl Pool {
     }
 }
 
-fn work(jobs: &Mutex<Receiver<Job>>) {
+fn work(jobs: &Mutex<Receiver<Job>>, checked: &AtomicU64) {
     // Reused for every job: 19 MiB of fresh pages cost a fifth of the time of a hash.
     let mut memory = Vec::new();
     loop {
@@ -89,7 +98,10 @@ fn work(jobs: &Mutex<Receiver<Job>>) {
         }
         let password = job.password.expose_secret();
         let answer = match &job.hash {
-            Some(hash) => matches(&mut memory, password, hash).map(Answer::Matches),
+            Some(hash) => {
+                checked.fetch_add(1, Ordering::Relaxed);
+                matches(&mut memory, password, hash).map(Answer::Matches)
+            }
             None => hash(&mut memory, password).map(Answer::Hash),
         };
         // Whoever asked may have gone.

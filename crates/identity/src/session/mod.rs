@@ -18,7 +18,7 @@ use crate::user::{self, User};
 use crate::{App, config};
 pub(crate) use cache::Cache;
 pub(crate) use end::{EndReason, end_others, revoked, take_revocations};
-use refresh_token::RefreshToken;
+use refresh_token::{RefreshKey, RefreshToken};
 
 /// A device that is signed in.
 #[derive(Debug, Clone)]
@@ -32,7 +32,6 @@ pub(crate) struct Session {
     amr: Vec<String>,
     auth_time: DateTime<Utc>,
     refresh_counter: i64,
-    refresh_key: [u8; 32],
     rotated_at: DateTime<Utc>,
     idle_expires_at: DateTime<Utc>,
     absolute_expires_at: DateTime<Utc>,
@@ -59,14 +58,14 @@ fn idle(config: &config::Session) -> TimeDelta {
     TimeDelta::seconds(config.idle_s.into())
 }
 
-fn tokens(app: &App, session: &Session) -> Result<Tokens> {
+fn tokens(app: &App, session: &Session, key: &RefreshKey) -> Result<Tokens> {
     // No access token outlives its session.
     let left = (session.expires_at() - Utc::now()).num_seconds().max(0);
     let access_s = left.min(app.config.session.access_s.into());
     Ok(Tokens {
         access: access::sign(&app.keys, session, access_s)?,
         access_s,
-        refresh: RefreshToken::of(session).to_string(),
+        refresh: RefreshToken::of(session, key).to_string(),
         refresh_expires_at: session.expires_at(),
         session_id: session.id,
     })
@@ -83,13 +82,13 @@ async fn is_live(app: &App, session_id: Uuid) -> Result<bool> {
         return Ok(false);
     }
     let mut conn = app.pool.acquire().await?;
-    Ok(store::find_live(&mut conn, &app.cipher, session_id).await?.is_some())
+    Ok(store::find_live(&mut conn, session_id).await?.is_some())
 }
 
 async fn current(app: &App, caller: &Caller) -> Result<(User, Session)> {
     let signed_in = caller.user()?;
     let mut conn = app.pool.acquire().await?;
-    let session = store::find_live(&mut conn, &app.cipher, signed_in.session_id).await?;
+    let session = store::find_live(&mut conn, signed_in.session_id).await?;
     let session = session.ok_or_else(Error::unauthenticated)?;
     let user = user::find(app, &mut conn, signed_in.id).await?;
     Ok((user, session))
@@ -98,7 +97,7 @@ async fn current(app: &App, caller: &Caller) -> Result<(User, Session)> {
 async fn list(app: &App, caller: &Caller) -> Result<Vec<Session>> {
     let user = caller.user()?;
     let mut conn = app.pool.acquire().await?;
-    store::list_live(&mut conn, &app.cipher, user.id).await
+    store::list_live(&mut conn, user.id).await
 }
 
 /// What a role may do, for client apps to show the right screens; the services decide by role and relation.

@@ -2,10 +2,10 @@
 
 use aipoten_kit::{Caller, Error, Result};
 use chrono::{TimeDelta, Utc};
-use sqlx::{Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 
 use super::end::{EndReason, revoked};
-use super::refresh_token::{self, RefreshToken};
+use super::refresh_token::{self, RefreshKey, RefreshToken};
 use super::{Session, Tokens, idle, store, tokens};
 use crate::App;
 use crate::audit::{self, Act};
@@ -15,8 +15,8 @@ use crate::audit::{self, Act};
 pub(super) async fn refresh(app: &App, caller: &Caller, token: &str) -> Result<Tokens> {
     let token: RefreshToken = token.parse().map_err(|refresh_token::Invalid| Error::unauthenticated())?;
     let mut tx = app.pool.begin().await?;
-    let session = store::find_live(&mut tx, &app.cipher, token.session_id).await?.ok_or_else(Error::unauthenticated)?;
-    if !token.is_signed_by(&session) {
+    let (session, key) = find(app, &mut tx, &token).await?;
+    if !token.is_signed_by(&key) {
         return Err(Error::unauthenticated());
     }
     let idle_expires_at = session.absolute_expires_at.min(Utc::now() + idle(&app.config.session));
@@ -25,7 +25,11 @@ pub(super) async fn refresh(app: &App, caller: &Caller, token: &str) -> Result<T
     tx.commit().await?;
     let session = Session { refresh_counter, idle_expires_at, ..session };
     app.cache.rotated(&session);
-    tokens(app, &session)
+    tokens(app, &session, &key)
+}
+
+async fn find(app: &App, conn: &mut PgConnection, token: &RefreshToken) -> Result<(Session, RefreshKey)> {
+    store::find_refreshable(conn, &app.cipher, token.session_id).await?.ok_or_else(Error::unauthenticated)
 }
 
 /// Another request has moved the counter while this one waited for the row, or long before.
@@ -35,10 +39,10 @@ async fn refresh_again(
     caller: &Caller,
     token: &RefreshToken,
 ) -> Result<Tokens> {
-    let session = store::find_live(&mut tx, &app.cipher, token.session_id).await?.ok_or_else(Error::unauthenticated)?;
+    let (session, key) = find(app, &mut tx, token).await?;
     let grace = TimeDelta::seconds(app.config.session.grace_s.into());
     if session.refresh_counter == token.counter + 1 && Utc::now() - session.rotated_at <= grace {
-        return tokens(app, &session);
+        return tokens(app, &session, &key);
     }
     end_stolen(app, tx, caller, &session).await
 }

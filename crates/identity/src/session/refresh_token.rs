@@ -14,6 +14,9 @@ use super::Session;
 
 const MAC: usize = 32;
 
+/// What a session signs its refresh tokens with.
+pub(super) struct RefreshKey(pub(super) [u8; 32]);
+
 /// A refresh token; parsed ones are not yet believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RefreshToken {
@@ -28,22 +31,22 @@ pub(super) struct Invalid;
 
 impl RefreshToken {
     /// The current token of a session.
-    pub(super) fn of(session: &Session) -> Self {
-        Self::sign(session.id, session.refresh_counter, &session.refresh_key)
+    pub(super) fn of(session: &Session, key: &RefreshKey) -> Self {
+        Self::sign(session.id, session.refresh_counter, key)
     }
 
-    fn sign(session_id: Uuid, counter: i64, key: &[u8; 32]) -> Self {
+    fn sign(session_id: Uuid, counter: i64, key: &RefreshKey) -> Self {
         Self { session_id, counter, mac: mac(session_id, counter, key).finalize().into_bytes().into() }
     }
 
-    /// Whether the session made this token, now or before.
-    pub(super) fn is_signed_by(&self, session: &Session) -> bool {
-        mac(self.session_id, self.counter, &session.refresh_key).verify_slice(&self.mac).is_ok()
+    /// Whether it was made with this key, now or before.
+    pub(super) fn is_signed_by(&self, key: &RefreshKey) -> bool {
+        mac(self.session_id, self.counter, key).verify_slice(&self.mac).is_ok()
     }
 }
 
-fn mac(session_id: Uuid, counter: i64, key: &[u8; 32]) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+fn mac(session_id: Uuid, counter: i64, key: &RefreshKey) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key.0).expect("HMAC takes keys of any length");
     mac.update(session_id.as_bytes());
     mac.update(&counter.to_be_bytes());
     mac
@@ -80,17 +83,18 @@ mod tests {
     proptest! {
         #[test]
         fn a_token_is_read_as_it_was_written(id: u128, counter: i64, key: [u8; 32]) {
-            let token = RefreshToken::sign(Uuid::from_u128(id), counter, &key);
+            let token = RefreshToken::sign(Uuid::from_u128(id), counter, &RefreshKey(key));
             prop_assert_eq!(token.to_string().parse(), Ok(token));
         }
 
         #[test]
         fn any_change_of_a_token_breaks_its_signature(id: u128, counter: i64, key: [u8; 32], at in 0_usize..56, bit in 0_u8..8) {
+            let key = RefreshKey(key);
             let token = RefreshToken::sign(Uuid::from_u128(id), counter, &key);
             let mut bytes = URL_SAFE_NO_PAD.decode(token.to_string()).expect("base64");
             bytes[at] ^= 1 << bit;
             let forged: RefreshToken = URL_SAFE_NO_PAD.encode(bytes).parse().expect("the same length");
-            prop_assert!(mac(forged.session_id, forged.counter, &key).verify_slice(&forged.mac).is_err());
+            prop_assert!(!forged.is_signed_by(&key));
         }
 
         #[test]

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::end::{EndReason, revoked};
 use super::lockout::{self, Reserved};
+use super::refresh_token::RefreshKey;
 use super::{Session, Tokens, idle, store, tokens};
 use crate::audit::{self, Act};
 use crate::user::{self, User};
@@ -61,10 +62,10 @@ pub(super) async fn sign_in(app: &App, caller: &Caller, attempt: Attempt) -> Res
     };
     lockout::clear(&mut tx, &reserved).await?;
     tx.commit().await?;
-    let Issued { user, session, ended } = issued;
+    let Issued { user, session, key, ended } = issued;
     revoked(app, user.id, &ended);
     app.cache.opened(&session);
-    let tokens = tokens(app, &session)?;
+    let tokens = tokens(app, &session, &key)?;
     Ok((user, tokens))
 }
 
@@ -86,6 +87,7 @@ async fn refuse<T>(
 struct Issued {
     user: User,
     session: Session,
+    key: RefreshKey,
     /// Sessions that it took the place of, for [`revoked`] after the commit.
     ended: Vec<Uuid>,
 }
@@ -114,7 +116,6 @@ async fn issue_session(
         amr: proof.amr.iter().map(|it| (*it).to_owned()).collect(),
         auth_time: now,
         refresh_counter: 0,
-        refresh_key: rand::random(),
         rotated_at: now,
         idle_expires_at: absolute_expires_at.min(now + idle(&app.config.session)),
         absolute_expires_at,
@@ -126,9 +127,10 @@ async fn issue_session(
     } else {
         Vec::new()
     };
-    store::insert(conn, &app.cipher, &session).await?;
+    let key = RefreshKey(rand::random());
+    store::insert(conn, &app.cipher, &session, &key).await?;
     audit::record(conn, caller, &Act::done("session.created", user.id, "session", session.id)).await?;
-    Ok(Some(Issued { user, session, ended }))
+    Ok(Some(Issued { user, session, key, ended }))
 }
 
 fn absolute(config: &config::Session, role: Role) -> TimeDelta {

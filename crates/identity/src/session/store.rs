@@ -5,9 +5,11 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::refresh_token::RefreshKey;
 use super::{EndReason, Session};
 use crate::config::Lockout;
 
+/// A session as it is stored, with its key.
 struct Row {
     id: Uuid,
     user_id: Uuid,
@@ -31,9 +33,10 @@ fn place(session_id: Uuid) -> Place {
 }
 
 impl Row {
-    fn open(self, cipher: &Cipher) -> anyhow::Result<Session> {
+    fn open(self, cipher: &Cipher) -> anyhow::Result<(Session, RefreshKey)> {
         let key = STANDARD.decode(cipher.open(place(self.id), &self.refresh_key)?)?;
-        Ok(Session {
+        let key = key.try_into().map_err(|_| anyhow::anyhow!("a refresh key is not 32 bytes long"))?;
+        let session = Session {
             id: self.id,
             user_id: self.user_id,
             role: self.role,
@@ -43,17 +46,22 @@ impl Row {
             amr: self.amr,
             auth_time: self.auth_time,
             refresh_counter: self.refresh_counter,
-            refresh_key: key.try_into().map_err(|_| anyhow::anyhow!("a refresh key is not 32 bytes long"))?,
             rotated_at: self.rotated_at,
             idle_expires_at: self.idle_expires_at,
             absolute_expires_at: self.absolute_expires_at,
             last_seen_at: self.last_seen_at,
             created_at: self.created_at,
-        })
+        };
+        Ok((session, RefreshKey(key)))
     }
 }
 
-pub(super) async fn insert(conn: &mut PgConnection, cipher: &Cipher, session: &Session) -> Result<()> {
+pub(super) async fn insert(
+    conn: &mut PgConnection,
+    cipher: &Cipher,
+    session: &Session,
+    key: &RefreshKey,
+) -> Result<()> {
     sqlx::query!(
         "INSERT INTO sessions (id, user_id, device_label, user_agent, ip, amr, auth_time, refresh_counter, refresh_key,
                                rotated_at, idle_expires_at, absolute_expires_at, last_seen_at, created_at)
@@ -66,7 +74,7 @@ pub(super) async fn insert(conn: &mut PgConnection, cipher: &Cipher, session: &S
         &session.amr,
         session.auth_time,
         session.refresh_counter,
-        cipher.seal(place(session.id), &STANDARD.encode(session.refresh_key))?,
+        cipher.seal(place(session.id), &STANDARD.encode(key.0))?,
         session.rotated_at,
         session.idle_expires_at,
         session.absolute_expires_at,
@@ -79,7 +87,26 @@ pub(super) async fn insert(conn: &mut PgConnection, cipher: &Cipher, session: &S
 }
 
 /// A session that can be used: not ended, not expired, of an account in use.
-pub(super) async fn find_live(conn: &mut PgConnection, cipher: &Cipher, id: Uuid) -> Result<Option<Session>> {
+pub(super) async fn find_live(conn: &mut PgConnection, id: Uuid) -> Result<Option<Session>> {
+    let session = sqlx::query_as!(
+        Session,
+        r#"SELECT s.id, s.user_id, u.role AS "role: Role", s.device_label, s.user_agent, s.ip, s.amr, s.auth_time,
+                  s.refresh_counter, s.rotated_at, s.idle_expires_at, s.absolute_expires_at, s.last_seen_at, s.created_at
+           FROM sessions s JOIN users u ON u.id = s.user_id AND u.status = 'active'
+           WHERE s.id = $1 AND s.revoked_at IS NULL AND s.idle_expires_at > now() AND s.absolute_expires_at > now()"#,
+        id,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(session)
+}
+
+/// As [`find_live`], with the key of its refresh tokens.
+pub(super) async fn find_refreshable(
+    conn: &mut PgConnection,
+    cipher: &Cipher,
+    id: Uuid,
+) -> Result<Option<(Session, RefreshKey)>> {
     let row = sqlx::query_as!(
         Row,
         r#"SELECT s.id, s.user_id, u.role AS "role: Role", s.device_label, s.user_agent, s.ip, s.amr, s.auth_time,
@@ -94,12 +121,11 @@ pub(super) async fn find_live(conn: &mut PgConnection, cipher: &Cipher, id: Uuid
     Ok(row.map(|row| row.open(cipher)).transpose()?)
 }
 
-pub(super) async fn list_live(conn: &mut PgConnection, cipher: &Cipher, user_id: Uuid) -> Result<Vec<Session>> {
-    let rows = sqlx::query_as!(
-        Row,
+pub(super) async fn list_live(conn: &mut PgConnection, user_id: Uuid) -> Result<Vec<Session>> {
+    let sessions = sqlx::query_as!(
+        Session,
         r#"SELECT s.id, s.user_id, u.role AS "role: Role", s.device_label, s.user_agent, s.ip, s.amr, s.auth_time,
-                  s.refresh_counter, s.refresh_key, s.rotated_at, s.idle_expires_at, s.absolute_expires_at,
-                  s.last_seen_at, s.created_at
+                  s.refresh_counter, s.rotated_at, s.idle_expires_at, s.absolute_expires_at, s.last_seen_at, s.created_at
            FROM sessions s JOIN users u ON u.id = s.user_id AND u.status = 'active'
            WHERE s.user_id = $1 AND s.revoked_at IS NULL AND s.idle_expires_at > now() AND s.absolute_expires_at > now()
            ORDER BY s.created_at DESC LIMIT 500"#,
@@ -107,7 +133,7 @@ pub(super) async fn list_live(conn: &mut PgConnection, cipher: &Cipher, user_id:
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| row.open(cipher)).collect::<anyhow::Result<_>>()?)
+    Ok(sessions)
 }
 
 /// Moves the counter on if it still is `counter`; answers the new one. Of many at once exactly one succeeds.

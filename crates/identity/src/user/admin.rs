@@ -3,6 +3,7 @@
 use aipoten_kit::{Caller, Error, Page, Result, Role};
 use chrono::Utc;
 use serde_json::json;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Status, User, store};
@@ -29,9 +30,11 @@ pub(super) struct Decision {
 
 pub(super) async fn list(app: &App, caller: &Caller, page: Page, filter: &Filter) -> Result<(Vec<User>, i64)> {
     caller.with_role(Role::Admin)?;
-    let mut conn = app.pool.acquire().await?;
-    let users = store::list(&mut conn, &app.cipher, page, filter).await?;
-    let total = store::count(&mut conn, filter).await?;
+    let mut tx = app.pool.begin().await?;
+    store::plan_for_values(&mut tx).await?;
+    let users = store::list(&mut tx, &app.cipher, page, filter).await?;
+    let total = store::count(&mut tx, filter).await?;
+    tx.commit().await?;
     Ok((users, total))
 }
 
@@ -39,6 +42,7 @@ pub(super) async fn list(app: &App, caller: &Caller, page: Page, filter: &Filter
 pub(super) async fn update(app: &App, caller: &Caller, decision: Decision) -> Result<User> {
     let admin = other_than(caller, decision.user_id)?;
     let mut tx = app.pool.begin().await?;
+    stay_administrator(&mut tx, admin).await?;
     let user = store::lock_named(&mut tx, &app.cipher, decision.user_id).await?.ok_or(Error::NotFound("user"))?;
     if decision.expected_version.is_some_and(|version| version != user.version) {
         return Err(Error::version_mismatch());
@@ -69,6 +73,7 @@ pub(super) async fn erase(app: &App, caller: &Caller, user_id: Uuid, reason: &st
     let admin = other_than(caller, user_id)?;
     caller.user()?.require_fresh_proof()?;
     let mut tx = app.pool.begin().await?;
+    stay_administrator(&mut tx, admin).await?;
     let user = store::lock_named(&mut tx, &app.cipher, user_id).await?.ok_or(Error::NotFound("user"))?;
     store::decide(&mut tx, &app.cipher, user.id, Status::Suspended, user.role).await?;
     store::set_erasure_due(&mut tx, user.id, Utc::now()).await?;
@@ -84,4 +89,10 @@ pub(super) async fn erase(app: &App, caller: &Caller, user_id: Uuid, reason: &st
 fn other_than(caller: &Caller, user_id: Uuid) -> Result<Uuid> {
     let admin = caller.with_role(Role::Admin)?.id;
     if admin == user_id { Err(Error::FailedPrecondition("NOT_OWN_ACCOUNT".into())) } else { Ok(admin) }
+}
+
+/// Of two administrators who decide about each other at once, the second is none any more: one remains.
+async fn stay_administrator(conn: &mut PgConnection, admin: Uuid) -> Result<()> {
+    let administrators = store::lock_administrators(conn).await?;
+    if administrators.contains(&admin) { Ok(()) } else { Err(Error::permission_denied()) }
 }

@@ -228,6 +228,17 @@ pub(super) async fn erase(conn: &mut PgConnection, id: Uuid) -> Result<i64> {
     Ok(version)
 }
 
+/// Has what is asked in this transaction planned for its values: a plan for all filters would read every account.
+pub(super) async fn plan_for_values(conn: &mut PgConnection) -> Result<()> {
+    sqlx::query!("SET LOCAL plan_cache_mode = force_custom_plan").execute(conn).await?;
+    Ok(())
+}
+
+/// For LIKE, without wildcards.
+fn verbatim(text: &str) -> String {
+    text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_")
+}
+
 pub(super) async fn list(conn: &mut PgConnection, cipher: &Cipher, page: Page, filter: &Filter) -> Result<Vec<User>> {
     let rows = sqlx::query_as!(
         Row,
@@ -235,14 +246,14 @@ pub(super) async fn list(conn: &mut PgConnection, cipher: &Cipher, page: Page, f
                   status AS "status: Status", locale AS "locale: Locale", last_login_at, created_at, updated_at, version
            FROM users
            WHERE status <> 'deleted' AND ($1::text IS NULL OR role = $1) AND ($2::text IS NULL OR status = $2)
-             AND ($3::text IS NULL OR starts_with(lower(email::text), lower($3)) OR strpos(lower(name), lower($3)) > 0)
+             AND ($3::text IS NULL OR lower(email::text) LIKE lower($3) || '%' OR lower(name) LIKE '%' || lower($3) || '%')
            ORDER BY CASE $4 WHEN 'created_at' THEN created_at WHEN 'last_login_at' THEN last_login_at END,
                     CASE $4 WHEN '-created_at' THEN created_at WHEN '-last_login_at' THEN last_login_at END DESC NULLS LAST,
                     CASE WHEN $4 = 'email' THEN email END, CASE WHEN $4 = '-email' THEN email END DESC, id
            LIMIT $5 OFFSET $6"#,
         filter.role as Option<Role>,
         filter.status as Option<Status>,
-        filter.q,
+        filter.q.as_deref().map(verbatim),
         filter.sort,
         page.rows(),
         page.offset(),
@@ -257,16 +268,26 @@ pub(super) async fn count(conn: &mut PgConnection, filter: &Filter) -> Result<i6
         r#"SELECT count(*) AS "total!" FROM (
            SELECT FROM users
            WHERE status <> 'deleted' AND ($1::text IS NULL OR role = $1) AND ($2::text IS NULL OR status = $2)
-             AND ($3::text IS NULL OR starts_with(lower(email::text), lower($3)) OR strpos(lower(name), lower($3)) > 0)
+             AND ($3::text IS NULL OR lower(email::text) LIKE lower($3) || '%' OR lower(name) LIKE '%' || lower($3) || '%')
            LIMIT $4) AS counted"#,
         filter.role as Option<Role>,
         filter.status as Option<Status>,
-        filter.q,
+        filter.q.as_deref().map(verbatim),
         Page::counted(),
     )
     .fetch_one(conn)
     .await?;
     Ok(total)
+}
+
+/// The administrators whose accounts are in use, locked in an order that is always the same.
+pub(super) async fn lock_administrators(conn: &mut PgConnection) -> Result<Vec<Uuid>> {
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM users WHERE role = 'admin' AND status = 'active' ORDER BY id FOR NO KEY UPDATE"
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids)
 }
 
 /// An account that is not erased, whether it may be used or not, locked.

@@ -115,6 +115,23 @@ async fn only_administrators_decide_and_never_on_themselves() {
 }
 
 #[tokio::test]
+async fn of_administrators_who_decide_about_each_other_at_once_one_remains() {
+    let world = World::start().await;
+    let demoted = |id: Uuid| UpdateUserRequest { role: Some(Role::Parent.into()), ..change(id) };
+    for _ in 0..4 {
+        let (one, two) = (world.administrator().await, world.administrator().await);
+        let (first, second) = tokio::join!(update(&world, &one, demoted(two.id)), erase(&world, &two, one.id),);
+        let lost = [first.map(drop), second.map(drop)].into_iter().filter_map(Result::err).collect::<Vec<_>>();
+        let [lost] = &lost[..] else { panic!("one of the two decides: {lost:?}") };
+        assert!(matches!(lost.code(), Code::PermissionDenied | Code::Unauthenticated), "{lost:?}");
+        let left = "SELECT count(*) FROM users WHERE id = ANY($1) AND role = 'admin' AND status = 'active'";
+        let left: i64 = sqlx::query_scalar(left).bind([one.id, two.id]).fetch_one(world.pool()).await.expect("counted");
+        assert_eq!(left, 1);
+    }
+    world.end().await;
+}
+
+#[tokio::test]
 async fn accounts_are_found_by_role_state_address_and_name() {
     let world = World::start().await;
     let (admin, parent, therapist) = (world.administrator().await, world.parent().await, world.therapist().await);
@@ -128,8 +145,12 @@ async fn accounts_are_found_by_role_state_address_and_name() {
     assert_eq!(listed(&world, &admin, by_address).await, [parent.email.as_str()]);
     let by_name = ListUsersRequest { q: Some("미나".to_owned()), sort: Some("created_at".to_owned()), ..all.clone() };
     assert_eq!(listed(&world, &admin, by_name).await, [parent.email.clone(), therapist.email.clone()]);
-    let wildcard = ListUsersRequest { q: Some("%".to_owned()), ..all.clone() };
-    assert!(listed(&world, &admin, wildcard).await.is_empty());
+    for wildcard in ["%", "_", "\\", "미_"] {
+        let wildcard = ListUsersRequest { q: Some(wildcard.to_owned()), ..all.clone() };
+        assert!(listed(&world, &admin, wildcard).await.is_empty());
+    }
+    let inside = ListUsersRequest { q: Some("example.com".to_owned()), ..all.clone() };
+    assert!(listed(&world, &admin, inside).await.is_empty(), "addresses are found by their beginning");
     assert_eq!(listed(&world, &admin, all.clone()).await.first(), Some(&therapist.email), "the newest first");
     let unknown = ListUsersRequest { sort: Some("name".to_owned()), ..all };
     assert_eq!(violations(world.users().list_users(admin.asks(unknown)).await), ["sort: unknown_sort"]);

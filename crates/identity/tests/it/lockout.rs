@@ -82,7 +82,9 @@ async fn fifty_wrong_passwords_at_once_get_five_tries() {
     let world = World::start_with(|config, _| config.lockout.captcha_after = 100).await;
     let parent = world.parent().await;
     for email in [parent.email.as_str(), "nobody@example.com"] {
+        let before = world.passwords_checked();
         let answers = futures::future::join_all((0..50).map(|_| without(&world, email, WRONG))).await;
+        assert_eq!(world.passwords_checked() - before, 5, "hashes computed, not answers given");
         let tried = answers.iter().filter(|it| it.as_ref().is_err_and(|it| it.code() == Code::Unauthenticated)).count();
         let locked =
             answers.iter().filter(|it| it.as_ref().is_err_and(|it| it.code() == Code::ResourceExhausted)).count();

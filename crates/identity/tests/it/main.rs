@@ -10,6 +10,8 @@ mod child_change;
 mod child_privacy;
 mod consent;
 mod erasure;
+mod issuing;
+mod key;
 mod lockout;
 mod outage;
 mod password;

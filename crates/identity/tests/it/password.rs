@@ -60,6 +60,8 @@ async fn a_new_password_has_to_be_new_and_good() {
         ["current_password: too_long max=128", "new_password: required"]
     );
     assert_eq!(violations(change(&world, &parent, PASSWORD, PASSWORD).await), ["new_password: password_unchanged"]);
+    let breached = change(&world, &parent, PASSWORD, "Password-1!").await;
+    assert_eq!(violations(breached), ["new_password: password_breached"]);
     let own_address = change(&world, &parent, PASSWORD, &parent.email.to_uppercase()).await;
     assert_eq!(violations(own_address), ["new_password: password_guessable"]);
     assert_eq!(

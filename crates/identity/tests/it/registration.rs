@@ -128,6 +128,9 @@ async fn a_weak_password_is_refused_with_its_weakness() {
     assert_eq!(told("onlyletters").await, ["password: password_too_simple"]);
     assert_eq!(told("MINA@example.com").await, ["password: password_too_simple", "password: password_guessable"]);
     assert_eq!(told("my-Aipoten-2026").await, ["password: password_guessable"]);
+    for breached in ["Password-1!", "p@ssw0rd-1", "Qwerty-123"] {
+        assert_eq!(told(breached).await, ["password: password_breached"], "{breached}");
+    }
     assert_eq!(told(&"a1!".repeat(43)).await, ["password: too_long max=128"]);
     world.end().await;
 }

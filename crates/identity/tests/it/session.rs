@@ -49,6 +49,19 @@ async fn the_list_shows_the_own_devices_the_newest_first() {
 }
 
 #[tokio::test]
+async fn only_a_refresh_opens_the_key_of_a_session() {
+    let world = World::start().await;
+    let person = world.parent().await;
+    world.alter("UPDATE sessions SET refresh_key = 'none' WHERE id = $1", person.session_id()).await;
+    world.sessions().list_sessions(person.asks(ListSessionsRequest {})).await.expect("listed");
+    world.sessions().get_current_session(person.asks(GetCurrentSessionRequest {})).await.expect("answered");
+    let check = CheckSessionRequest { session_id: person.tokens.session_id.clone() };
+    assert!(world.sessions().check_session(check).await.expect("answered").into_inner().live);
+    assert_refused(world.refresh(&person.tokens.refresh_token).await, Code::Internal, "INTERNAL");
+    world.end().await;
+}
+
+#[tokio::test]
 async fn signing_out_ends_this_session_on_every_replica_within_a_second() {
     let world = World::start().await;
     let replica = world.replica().await;

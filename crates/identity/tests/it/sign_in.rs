@@ -21,7 +21,7 @@ async fn signing_in_gives_tokens_and_is_noted() {
 
     let id = user.id.parse().expect("a UUID");
     let noted = "SELECT count(*) FROM audit_logs WHERE actor_id = $1 AND action = 'session.created'
-                 AND outcome = 'success' AND ip = '203.0.113.7' AND user_agent = 'Mina''s phone' AND request_id = 'r-1'";
+                 AND actor_role = 'parent' AND outcome = 'success' AND ip = '203.0.113.7' AND user_agent = 'Mina''s phone' AND request_id = 'r-1'";
     assert_eq!(world.count(noted, id).await, 1);
     let session =
         "SELECT count(*) FROM sessions WHERE id = $1 AND device_label = 'Mina''s phone' AND ip = '203.0.113.7'";

@@ -3,10 +3,12 @@
 use std::fmt::Debug;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use aipoten_identity::{Common, Config, MIGRATOR, build, seed_administrator, serve};
+use aipoten_identity::{App, Common, Config, MIGRATOR, build, seed_administrator, serve};
 use aipoten_kit::config::Tokens;
 use aipoten_kit::test::{TestDatabase, broker_url, encryption, redis};
+use aipoten_kit::token::Verifier;
 use aipoten_kit::{Process, metadata};
 use aipoten_proto::common::v1::failed_event_service_client::FailedEventServiceClient;
 use aipoten_proto::identity::v1::audit_service_client::AuditServiceClient;
@@ -34,6 +36,7 @@ pub(crate) const PASSWORD: &str = "correct horse 7!";
 
 /// A running identity.
 pub(crate) struct Identity {
+    app: App,
     channel: Channel,
     process: Process,
 }
@@ -45,12 +48,22 @@ impl Identity {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = serve(&app, false, listener, &process).expect("identity serves");
         let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address");
-        Self { channel: endpoint.connect().await.expect("identity answers"), process }
+        Self { app, channel: endpoint.connect().await.expect("identity answers"), process }
     }
 
     /// Stops it; a task that failed fails the test.
     pub(crate) async fn end(self) {
         self.process.shut_down().await.expect("identity stops without an error");
+    }
+
+    /// As another service would check tokens.
+    pub(crate) fn verifier(&self, refetch: Duration) -> Verifier {
+        Verifier::asking_every(refetch, &Tokens::default().issuer, self.channel.clone())
+    }
+
+    /// Password hashes that were computed for sign-ins.
+    pub(crate) fn passwords_checked(&self) -> u64 {
+        self.app.passwords_checked()
     }
 
     pub(crate) fn users(&self) -> UserServiceClient<Channel> {
@@ -111,7 +124,11 @@ impl Identity {
 
     /// Whether an access token is believed.
     pub(crate) async fn believes(&self, access_token: &str) -> bool {
-        self.users().get_me(with_token(GetMeRequest {}, access_token)).await.is_ok()
+        self.try_get_me(access_token).await.is_ok()
+    }
+
+    pub(crate) async fn try_get_me(&self, access_token: &str) -> Result<(), Status> {
+        self.users().get_me(with_token(GetMeRequest {}, access_token)).await.map(drop)
     }
 }
 

@@ -66,7 +66,8 @@ impl Diary {
     }
 }
 
-/// Nobody else books for this therapist or child before the transaction ends. Holds that have run out are gone after it.
+/// Nobody else books for this therapist or child before the transaction ends. Holds that have run out are gone after it, and are
+/// taken in one order by all: two of them may be the child's and the therapist's to one, the other way round to another.
 pub(crate) async fn lock(conn: &mut PgConnection, therapist_id: Uuid, child_id: Option<Uuid>) -> sqlx::Result<()> {
     for (name, id) in [("therapist", Some(therapist_id)), ("child", child_id)] {
         if let Some(id) = id {
@@ -76,8 +77,10 @@ pub(crate) async fn lock(conn: &mut PgConnection, therapist_id: Uuid, child_id: 
         }
     }
     sqlx::query!(
-        "DELETE FROM calendar_entries
-         WHERE kind = 'hold' AND hold_until <= now() AND (therapist_id = $1 OR child_id = $2)",
+        "DELETE FROM calendar_entries WHERE id IN (
+             SELECT id FROM calendar_entries
+             WHERE kind = 'hold' AND hold_until <= now() AND (therapist_id = $1 OR child_id = $2)
+             ORDER BY id FOR UPDATE)",
         therapist_id,
         child_id,
     )

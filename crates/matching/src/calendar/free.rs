@@ -9,27 +9,36 @@ use uuid::Uuid;
 use super::booking::{Diary, Visit};
 use super::slot::{self, Slot, Span, Timetable};
 use super::store::{self, Practice};
+use crate::App;
 use crate::kind::Kind;
 
+/// In the order in which one is chosen for who names none.
+const KINDS: [Kind; 3] = [Kind::Online, Kind::InPerson, Kind::HomeVisit];
 /// How many other times are offered for one that is taken.
 const ALTERNATIVES: usize = 3;
-/// How many days before and after a wish other times are looked for.
-const AROUND: Days = Days::new(30);
+/// How many days before and after a wish other times are looked for: first close to it, as others wait meanwhile.
+const CLOSE_DAYS: u16 = 2;
+const AROUND_DAYS: u16 = 30;
 /// Nobody books further ahead: the longest horizon is 365 days.
 const FAR: TimeDelta = TimeDelta::days(400);
 
-/// Times at which a session of this kind can begin on these days; also for the child, where one is named.
-pub(crate) async fn free_slots(
-    conn: &mut PgConnection,
+/// Free times of a therapist who is listed, for everyone. Without a kind: online, or the first that is offered; one that is
+/// not offered has none.
+pub(super) async fn list(
+    app: &App,
     therapist_id: Uuid,
-    kind: Kind,
+    kind: Option<Kind>,
     from: NaiveDate,
     to: NaiveDate,
-    child_id: Option<Uuid>,
 ) -> Result<Vec<Slot>> {
-    let practice = practice(conn, therapist_id).await?;
+    let mut conn = app.pool.acquire().await?;
+    let practice = practice(&mut conn, therapist_id).await?;
+    if !practice.listed {
+        return Err(Error::NotFound("therapist"));
+    }
+    let Some(kind) = practice.kind(kind) else { return Ok(Vec::new()) };
     let visit = Visit::new(kind, practice.session_minutes, practice.buffer_minutes, practice.travel_minutes);
-    let timetable = timetable(conn, therapist_id, child_id, &practice, from, to).await?;
+    let timetable = timetable(&mut conn, therapist_id, None, &practice, from, to).await?;
     Ok(timetable.slots(&visit, from, to))
 }
 
@@ -51,14 +60,30 @@ pub(crate) async fn alternatives(
     near: DateTime<Utc>,
 ) -> Result<Vec<DateTime<Utc>>> {
     let practice = practice(conn, diary.therapist_id).await?;
-    let near = near.clamp(practice.now, practice.now + FAR);
-    let day = near.with_timezone(&Seoul).date_naive().min(practice.last_day());
-    let (from, to) = ((day - AROUND).max(practice.today()), day + AROUND);
-    let timetable = timetable(conn, diary.therapist_id, Some(diary.child_id), &practice, from, to).await?;
+    let near = near.clamp(practice.now, slot::moment(Seoul, practice.last_day(), slot::MIDNIGHT));
+    let mut begins = nearest(conn, diary, &practice, near, CLOSE_DAYS).await?;
+    if begins.len() < ALTERNATIVES {
+        begins = nearest(conn, diary, &practice, near, AROUND_DAYS).await?;
+    }
+    begins.sort_unstable();
+    Ok(begins)
+}
+
+/// The nearest that are no more than so many days away.
+async fn nearest(
+    conn: &mut PgConnection,
+    diary: &Diary,
+    practice: &Practice,
+    near: DateTime<Utc>,
+    days: u16,
+) -> Result<Vec<DateTime<Utc>>> {
+    let day = near.with_timezone(&Seoul).date_naive();
+    let (from, to) = ((day - Days::new(days.into())).max(practice.today()), day + Days::new(days.into()));
+    let timetable = timetable(conn, diary.therapist_id, Some(diary.child_id), practice, from, to).await?;
     let mut begins: Vec<_> = timetable.slots(&diary.visit(), from, to).iter().map(|slot| slot.starts_at).collect();
+    begins.retain(|begin| (*begin - near).abs() <= TimeDelta::days(days.into()));
     begins.sort_by_key(|begin| (*begin - near).abs());
     begins.truncate(ALTERNATIVES);
-    begins.sort_unstable();
     Ok(begins)
 }
 
@@ -94,6 +119,12 @@ async fn timetable(
 }
 
 impl Practice {
+    /// The wanted kind, or without a wish the first, if it is offered.
+    fn kind(&self, wanted: Option<Kind>) -> Option<Kind> {
+        let offered = |kind: &Kind| self.kinds.iter().any(|it| it == kind.as_str());
+        wanted.map_or_else(|| KINDS.into_iter().find(offered), |kind| Some(kind).filter(offered))
+    }
+
     fn today(&self) -> NaiveDate {
         self.now.with_timezone(&Seoul).date_naive()
     }

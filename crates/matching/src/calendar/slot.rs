@@ -33,6 +33,17 @@ pub(crate) struct Hours {
     pub(crate) end_minute: i16,
 }
 
+impl Hours {
+    /// Both, or none.
+    pub(crate) fn of(start_minute: Option<i16>, end_minute: Option<i16>) -> Option<Self> {
+        start_minute.zip(end_minute).map(|(start_minute, end_minute)| Self { start_minute, end_minute })
+    }
+
+    pub(crate) fn meets(self, other: Self) -> bool {
+        self.start_minute < other.end_minute && other.start_minute < self.end_minute
+    }
+}
+
 /// All that decides which times of a therapist are free.
 #[derive(Debug, Clone)]
 pub(crate) struct Timetable {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::store;
 use crate::party::{Party, Side};
-use crate::{package, request};
+use crate::{calendar, package, request};
 
 /// Stands where the name of a therapist stood.
 const GONE: &str = "탈퇴한 치료사";
@@ -20,7 +20,7 @@ pub(crate) async fn erase(conn: &mut PgConnection, user_id: Uuid, context: &Cont
     }
     store::forget_reviewer(conn, user_id).await?;
     leave(conn, user_id, context).await?;
-    store::erase_feed(conn, user_id).await?;
+    calendar::end_feed(conn, user_id).await?;
     store::erase_answers(conn, user_id).await?;
     Ok(())
 }

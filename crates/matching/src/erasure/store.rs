@@ -87,11 +87,6 @@ pub(super) async fn forget_reviewer(conn: &mut PgConnection, user_id: Uuid) -> s
     Ok(())
 }
 
-pub(super) async fn erase_feed(conn: &mut PgConnection, user_id: Uuid) -> sqlx::Result<()> {
-    sqlx::query!("DELETE FROM calendar_feeds WHERE user_id = $1", user_id).execute(conn).await?;
-    Ok(())
-}
-
 /// Time off leaves the calendar with its day.
 pub(super) async fn erase_working_hours(conn: &mut PgConnection, therapist_id: Uuid) -> sqlx::Result<()> {
     sqlx::query!("DELETE FROM therapist_availability WHERE therapist_id = $1", therapist_id)

@@ -70,7 +70,7 @@ async fn lived_in(world: &World, care: &Care) -> [String; 4] {
     .execute(world.database())
     .await
     .expect("a wish");
-    sqlx::query("INSERT INTO calendar_feeds (user_id, secret_hash) VALUES ($1::text::uuid, $2::bytea)")
+    sqlx::query("INSERT INTO calendar_feeds (user_id, secret_hash, locale) VALUES ($1::text::uuid, $2::bytea, 'ko')")
         .bind(&care.parent.id)
         .bind(care.parent.id.as_bytes())
         .execute(world.database())
@@ -162,12 +162,8 @@ async fn nothing_new_is_kept_of_an_erased_child() {
     let refusal = world.reviews().create_feedback(care.parent.asks(feedback)).await.expect_err("too late");
     assert_eq!(refusal.code(), Code::NotFound);
 
-    let paid = PaymentCompleted {
-        package_id: expired.to_string(),
-        amount: 288_000,
-        payment_id: Uuid::now_v7().to_string(),
-        ..Default::default()
-    };
+    let paid =
+        PaymentCompleted { package_id: expired.to_string(), amount: 288_000, payment_id: Uuid::now_v7().to_string() };
     let mut tx = world.database().begin().await.expect("a transaction");
     consumers::payment_completed(&mut tx, &delivered(&expired.to_string(), paid)).await.expect("taken in");
     tx.commit().await.expect("kept");

@@ -80,6 +80,7 @@ impl World {
         let migrations = [&aipoten_events::MIGRATOR, &aipoten_identity::MIGRATOR];
         let identity_database = TestDatabase::create(&migrations).await;
         let matching_database = TestDatabase::create(&[&aipoten_events::MIGRATOR, &aipoten_matching::MIGRATOR]).await;
+        aipoten_matching::seed(&matching_database.pool).await.expect("the shipped data");
         let process = Process::new();
         let tokens = Tokens::default();
         let broker = aipoten_events::Config { url: broker.to_owned().into(), ..aipoten_events::Config::default() };

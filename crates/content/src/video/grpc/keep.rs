@@ -52,6 +52,8 @@ impl TryFrom<proto::CreateVideoRequest> for Video {
             completion_count: 0,
             published_at: None,
             url_last_checked_at: None,
+            url_tried_at: None,
+            url_failing_since: None,
             url_status: UrlStatus::Unchecked,
             areas: areas(f, &request.areas),
             categories: texts(f, "categories", &request.categories, 10, 60),

@@ -79,6 +79,8 @@ impl From<Video> for proto::AdminVideo {
             priority: video.priority.into(),
             url_status: video.url_status.to_proto().into(),
             url_last_checked_at: video.url_last_checked_at.map(timestamp),
+            url_tried_at: video.url_tried_at.map(timestamp),
+            url_failing_since: video.url_failing_since.map(timestamp),
             view_count: video.view_count,
             bookmark_count: video.bookmark_count,
             completion_count: video.completion_count,

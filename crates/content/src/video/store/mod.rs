@@ -1,6 +1,7 @@
 //! SQL of videos.
 
 pub(crate) mod interaction;
+pub(crate) mod link;
 pub(crate) mod recommendation;
 
 use aipoten_kit::Page;
@@ -15,8 +16,8 @@ const COLUMNS: &str = "v.id, v.title_ko, v.title_en, v.description_ko, v.descrip
      v.embed_code, v.thumbnail_url, v.duration_seconds, v.target_age_min, v.target_age_max, v.difficulty, \
      v.play_method_ko, v.play_method_en, v.expected_effects_ko, v.expected_effects_en, v.materials_needed_ko, \
      v.materials_needed_en, v.precautions_ko, v.precautions_en, v.is_published, v.priority, v.view_count, \
-     v.bookmark_count, v.completion_count, v.published_at, v.url_last_checked_at, v.url_status, v.created_at, \
-     v.updated_at, v.version, \
+     v.bookmark_count, v.completion_count, v.published_at, v.url_last_checked_at, v.url_tried_at, \
+     v.url_failing_since, v.url_status, v.created_at, v.updated_at, v.version, \
      ARRAY(SELECT area FROM video_development_areas WHERE video_id = v.id ORDER BY area) AS areas, \
      ARRAY(SELECT slug FROM video_category_mapping JOIN video_categories c ON c.id = category_id \
            WHERE video_id = v.id ORDER BY c.order_index, slug) AS categories, \
@@ -152,7 +153,8 @@ pub(crate) async fn update(conn: &mut PgConnection, video: &Video) -> sqlx::Resu
              difficulty = $13, play_method_ko = $14, play_method_en = $15, expected_effects_ko = $16,
              expected_effects_en = $17, materials_needed_ko = $18, materials_needed_en = $19, precautions_ko = $20,
              precautions_en = $21, is_published = $22, priority = $23, published_at = $24, url_status = $25,
-             url_last_checked_at = $26, search_text = $27, updated_at = $28, version = $29
+             url_last_checked_at = $26, search_text = $27, updated_at = $28, version = $29, url_tried_at = $30,
+             url_failing_since = $31
          WHERE id = $1",
         video.id,
         video.title_ko,
@@ -183,6 +185,8 @@ pub(crate) async fn update(conn: &mut PgConnection, video: &Video) -> sqlx::Resu
         video.search_text(),
         video.updated_at,
         video.version,
+        video.url_tried_at,
+        video.url_failing_since,
     )
     .execute(conn)
     .await?;

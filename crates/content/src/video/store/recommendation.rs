@@ -117,7 +117,8 @@ pub(crate) async fn insert_of_report(
 /// Recommendations for a child by its latest completed check and by therapists; a video once for an area.
 fn push_recommended(query: &mut QueryBuilder<Postgres>, user_id: Uuid, child_id: Uuid, area: Option<Area>) {
     query.push(
-        " JOIN recommended_videos r ON r.video_id = v.id WHERE v.is_published AND v.video_platform <> 'kakao_tv'",
+        " JOIN recommended_videos r ON r.video_id = v.id WHERE v.is_published AND v.video_platform <> 'kakao_tv' \
+         AND v.url_status NOT IN ('broken', 'unavailable')",
     );
     query.push(" AND r.child_id = ").push_bind(child_id).push(" AND r.user_id = ").push_bind(user_id);
     query.push(

@@ -7,10 +7,11 @@ use uuid::Uuid;
 use super::chain::Record;
 use super::{Act, Filter, Outcome, Reported, SecurityEvent};
 
+/// Whoever is only just signing in has no role in a token yet: it is that of the account.
 pub(super) async fn insert(conn: &mut PgConnection, id: Uuid, caller: &Caller, act: &Act) -> Result<()> {
     sqlx::query!(
         "INSERT INTO audit_logs (id, actor_id, actor_role, action, resource, resource_id, outcome, ip, user_agent, request_id, metadata)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+         VALUES ($1, $2, coalesce($3, (SELECT role FROM users WHERE id = $2)), $4, $5, $6, $7, $8, $9, $10, $11)",
         id,
         act.actor_id,
         caller.user.as_ref().map(|user| user.role) as Option<Role>,
