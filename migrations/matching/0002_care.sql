@@ -253,6 +253,7 @@ CREATE TABLE consultation_reviews (
     reply_text       text,
     replied_at       timestamptz,
     hidden_at        timestamptz,
+    decision_reason  text,
     created_at       timestamptz NOT NULL DEFAULT now(),
     updated_at       timestamptz NOT NULL DEFAULT now(),
     version          bigint NOT NULL DEFAULT 1
@@ -260,7 +261,10 @@ CREATE TABLE consultation_reviews (
 
 COMMENT ON COLUMN consultation_reviews.reviewer_user_id IS 'Null once the account is erased.';
 
+COMMENT ON COLUMN consultation_reviews.decision_reason IS 'Why an administrator last hid it or showed it again.';
+
 CREATE INDEX consultation_reviews_therapist ON consultation_reviews (therapist_id, created_at DESC) WHERE hidden_at IS NULL;
+CREATE INDEX consultation_reviews_reviewer ON consultation_reviews (reviewer_user_id);
 
 CREATE TABLE idempotency_keys (
     caller_id    uuid NOT NULL,
@@ -276,7 +280,15 @@ COMMENT ON COLUMN idempotency_keys.answer IS 'The first answer, encrypted; null 
 
 CREATE INDEX idempotency_keys_expired ON idempotency_keys (expires_at);
 
+CREATE TABLE erased_children (
+    child_id  uuid PRIMARY KEY,
+    erased_at timestamptz NOT NULL DEFAULT now()
+);
+
+COMMENT ON TABLE erased_children IS 'Ids alone: what was begun in the moment of an erasure must not outlive it.';
+
 GRANT SELECT ON price_policies, refund_policies TO aipoten_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON matching_requests, consultation_packages, consultations, calendar_entries,
     schedule_change_requests, consultation_reports, consultation_feedbacks, consultation_reviews, idempotency_keys TO aipoten_app;
 GRANT SELECT, INSERT, DELETE ON consultation_report_versions TO aipoten_app;
+GRANT SELECT, INSERT ON erased_children TO aipoten_app;

@@ -16,5 +16,6 @@ mod keys;
 mod platform;
 mod privacy;
 mod redis;
+mod reports;
 mod sessions;
 mod storm;

@@ -19,7 +19,9 @@ pub(crate) fn document() -> anyhow::Result<Value> {
     for event in events()? {
         let (name, full_name) = (event.name(), event.full_name());
         channels.insert(full_name.to_owned(), channel(full_name));
-        for service in producers(&event, &services)? {
+        // What nobody takes in yet is not sent.
+        let sent = !aipoten_proto::UNCONSUMED.contains(&full_name);
+        for service in producers(&event, &services)?.into_iter().filter(|_| sent) {
             operations.insert(format!("{service}.send.{name}"), operation("send", service, full_name));
         }
         for service in services.iter().filter(|it| it.event_types().any(|taken| taken == full_name)) {
@@ -157,6 +159,7 @@ mod tests {
                     event = format!("{}.{}", package.trim_end_matches(';'), name.trim_end_matches(['{', '}', ' ']));
                     events.insert(event.clone(), BTreeSet::new());
                 } else if let Some((declared, _)) = line.split_once(" = ")
+                    && !declared.starts_with("option ")
                     && let Some(fields) = events.get_mut(&event)
                 {
                     fields.insert(declared.split(' ').next_back().expect("a name").to_owned());
@@ -205,6 +208,6 @@ mod tests {
         let taken = tables.iter().flat_map(Consumers::event_types).chain(heard.iter().map(String::as_str));
         let taken: BTreeSet<&str> = taken.collect();
         assert_eq!(events("receive"), taken);
-        assert_eq!(events("send"), taken, "an event that nobody takes would stay in the outbox");
+        assert_eq!(events("send"), taken, "an event that nobody takes would stay in the outbox unless it is marked");
     }
 }

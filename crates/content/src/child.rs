@@ -1,14 +1,16 @@
-//! What identity says about a child, asked with the parent's own token. No copy is kept.
+//! What identity says about a child, asked with the caller's own token. No copy is kept.
 
 use std::time::Duration;
 
-use aipoten_kit::{Caller, Error, Result};
-use aipoten_proto::common::v1::Gender;
+use aipoten_events::{Aggregate, publish};
+use aipoten_kit::{Caller, Error, Result, Role};
+use aipoten_proto::common::v1::{ChildAccessed, Gender};
 use aipoten_proto::identity::v1::{
     ChildBirth, ChildSummary, GetChildBirthRequest, ListChildrenRequest, child_service_client::ChildServiceClient,
 };
 use anyhow::Context as _;
 use chrono::NaiveDate;
+use sqlx::PgConnection;
 use tonic::transport::Channel;
 use uuid::Uuid;
 
@@ -31,7 +33,7 @@ pub(crate) struct Named {
     pub(crate) sex: Option<Sex>,
 }
 
-/// The child, or not found where it is not the caller's.
+/// The child, or not found where it is neither the caller's nor shared with them.
 pub(crate) async fn get(identity: &ChildServiceClient<Channel>, caller: &Caller, child_id: Uuid) -> Result<Child> {
     let mut request = caller.forward(GetChildBirthRequest { child_id: child_id.to_string() });
     request.set_timeout(TIMEOUT);
@@ -40,6 +42,29 @@ pub(crate) async fn get(identity: &ChildServiceClient<Channel>, caller: &Caller,
         error => error,
     })?;
     Ok(parse(&answer.into_inner())?)
+}
+
+/// Tells identity that a therapist read what is sensitive of a child. A parent's reading is nobody's business.
+pub(crate) async fn log_access(
+    conn: &mut PgConnection,
+    caller: &Caller,
+    child_id: Uuid,
+    fields: &[&str],
+    purpose: &'static str,
+) -> Result<()> {
+    let user = caller.user()?;
+    if user.role != Role::Therapist {
+        return Ok(());
+    }
+    let event = ChildAccessed {
+        child_id: child_id.to_string(),
+        actor_id: user.id.to_string(),
+        actor_role: user.role.as_str().to_owned(),
+        fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+        purpose: purpose.to_owned(),
+    };
+    publish(conn, Aggregate { kind: "child", id: child_id, seq: 0 }, &event, &caller.into()).await?;
+    Ok(())
 }
 
 /// The child with its name. Asked for in the list, as a single child comes with its medical history, which nobody needs here.

@@ -2,6 +2,7 @@
 
 use aipoten_events::{Consumers, Delivered, Failure};
 use aipoten_proto::identity::v1::{ChildDeleted, UserDeleted};
+use aipoten_proto::matching::v1::ReportSubmitted;
 use anyhow::anyhow;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -10,7 +11,10 @@ use crate::{assessment, erasure, growth, video};
 
 /// The table of event and handler.
 pub fn consumers() -> Consumers {
-    Consumers::new("content").on::<ChildDeleted>(child_deleted).on::<UserDeleted>(user_deleted)
+    Consumers::new("content")
+        .on::<ChildDeleted>(child_deleted)
+        .on::<UserDeleted>(user_deleted)
+        .on::<ReportSubmitted>(report_submitted)
 }
 
 /// Erases the child's checks, answers, results, recommendations and measurements.
@@ -31,6 +35,11 @@ pub async fn user_deleted(conn: &mut PgConnection, event: &Delivered<UserDeleted
     video::store::recommendation::erase_user(conn, user_id).await?;
     video::store::interaction::erase_user(conn, user_id).await?;
     Ok(())
+}
+
+/// Shows the parent what the therapist recommends.
+pub async fn report_submitted(conn: &mut PgConnection, event: &Delivered<ReportSubmitted>) -> Result<(), Failure> {
+    video::report::take_in(conn, event).await
 }
 
 fn parse(id: &str) -> Result<Uuid, Failure> {

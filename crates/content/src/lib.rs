@@ -52,7 +52,7 @@ pub struct App(Arc<Parts>);
 /// What the use cases work with.
 pub struct Parts {
     pool: PgPool,
-    /// Identity's children, asked with the parent's own token.
+    /// Identity's children, asked with the caller's own token.
     children: ChildServiceClient<Channel>,
     verifier: Verifier,
     revocations: Revocations,

@@ -1,16 +1,40 @@
 //! What identity does with the events of others (and its own).
 
 use aipoten_events::{Consumers, Delivered, Failure};
-use aipoten_proto::common::v1::AdminActed;
+use aipoten_proto::common::v1::{AdminActed, ChildAccessed};
+use aipoten_proto::matching::v1::{CareRelationEnded, CareRelationStarted};
 use sqlx::PgConnection;
 
-use crate::audit;
+use crate::{audit, care, child};
 
 /// The table of event and handler.
 pub fn consumers() -> Consumers {
-    Consumers::new("identity").on::<AdminActed>(admin_acted)
+    Consumers::new("identity")
+        .on::<AdminActed>(admin_acted)
+        .on::<ChildAccessed>(child_accessed)
+        .on::<CareRelationStarted>(care_relation_started)
+        .on::<CareRelationEnded>(care_relation_ended)
 }
 
-async fn admin_acted(conn: &mut PgConnection, event: &Delivered<AdminActed>) -> Result<(), Failure> {
+/// Writes what an administrator did into the audit log.
+pub async fn admin_acted(conn: &mut PgConnection, event: &Delivered<AdminActed>) -> Result<(), Failure> {
     audit::record_reported(conn, event).await
+}
+
+/// Writes what was read of a child elsewhere into its access log.
+pub async fn child_accessed(conn: &mut PgConnection, event: &Delivered<ChildAccessed>) -> Result<(), Failure> {
+    child::record_reported(conn, event).await
+}
+
+/// A therapist sees the child from now on.
+pub async fn care_relation_started(
+    conn: &mut PgConnection,
+    event: &Delivered<CareRelationStarted>,
+) -> Result<(), Failure> {
+    care::started(conn, event).await
+}
+
+/// A therapist sees the child a while longer.
+pub async fn care_relation_ended(conn: &mut PgConnection, event: &Delivered<CareRelationEnded>) -> Result<(), Failure> {
+    care::ended(conn, event).await
 }

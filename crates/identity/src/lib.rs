@@ -2,10 +2,11 @@
 
 mod audit;
 mod captcha;
+mod care;
 mod child;
 mod config;
 mod consent;
-mod consumers;
+pub mod consumers;
 mod jobs;
 mod key;
 mod password;

@@ -45,7 +45,8 @@ mod tests {
         let rules = [
             ("/aipoten.identity.v1.KeyService/GetJwks", [ok, ok, ok, ok]),
             ("/aipoten.identity.v1.UserService/GetMe", [out, ok, ok, ok]),
-            ("/aipoten.identity.v1.ChildService/GetChild", [out, ok, no, no]),
+            ("/aipoten.identity.v1.ChildService/GetChild", [out, ok, ok, no]),
+            ("/aipoten.identity.v1.ChildService/UpdateChild", [out, ok, no, no]),
             ("/aipoten.identity.v1.UserService/ListUsers", [out, no, no, ok]),
             ("/aipoten.identity.v1.UserService/Reign", [no, no, no, no]),
         ];

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use aipoten_kit::config::{Database, Encryption};
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 /// Settings of matching.
@@ -25,6 +26,13 @@ pub struct Config {
     pub request_expiry_h: u32,
     /// Days after the end of a package in which its therapist may still see the child.
     pub care_days: u32,
+}
+
+impl Config {
+    /// How long after the end of a package its therapist may still see the child.
+    pub(crate) fn care(&self) -> TimeDelta {
+        TimeDelta::days(self.care_days.into())
+    }
 }
 
 impl Default for Config {

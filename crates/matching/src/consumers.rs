@@ -2,16 +2,21 @@
 
 use aipoten_events::{Consumers, Delivered, Failure};
 use aipoten_proto::billing::v1::{PaymentCompleted, PaymentExpired};
+use aipoten_proto::identity::v1::{ChildDeleted, UserDeleted};
 use anyhow::anyhow;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::package;
 use crate::won::Won;
+use crate::{erasure, package};
 
 /// The table of event and handler.
 pub fn consumers() -> Consumers {
-    Consumers::new("matching").on::<PaymentCompleted>(payment_completed).on::<PaymentExpired>(payment_expired)
+    Consumers::new("matching")
+        .on::<PaymentCompleted>(payment_completed)
+        .on::<PaymentExpired>(payment_expired)
+        .on::<ChildDeleted>(child_deleted)
+        .on::<UserDeleted>(user_deleted)
 }
 
 /// The package runs, and its held times are set.
@@ -23,6 +28,17 @@ pub async fn payment_completed(conn: &mut PgConnection, event: &Delivered<Paymen
 /// The package is given up, and its held times are free.
 pub async fn payment_expired(conn: &mut PgConnection, event: &Delivered<PaymentExpired>) -> Result<(), Failure> {
     package::payment_expired(conn, parse(&event.event.package_id)?, &event.context).await
+}
+
+/// Ends what runs for the child and erases what was written of it.
+pub async fn child_deleted(conn: &mut PgConnection, event: &Delivered<ChildDeleted>) -> Result<(), Failure> {
+    let (child_id, user_id) = (parse(&event.event.child_id)?, parse(&event.event.user_id)?);
+    Ok(erasure::child(conn, child_id, user_id, &event.context).await?)
+}
+
+/// The same for all children of an account; a therapist leaves.
+pub async fn user_deleted(conn: &mut PgConnection, event: &Delivered<UserDeleted>) -> Result<(), Failure> {
+    Ok(erasure::account(conn, parse(&event.event.user_id)?, &event.context).await?)
 }
 
 fn parse(id: &str) -> Result<Uuid, Failure> {

@@ -8,6 +8,7 @@ mod config;
 mod consultation;
 pub mod consumers;
 mod document;
+mod erasure;
 mod idempotency;
 mod jobs;
 mod kind;
@@ -16,7 +17,9 @@ mod party;
 mod price;
 mod refund;
 mod region;
+mod report;
 mod request;
+mod review;
 mod schedule_change;
 mod seed;
 mod therapist;
@@ -134,6 +137,8 @@ pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Proce
         .add_service(proto::therapist_service_server::TherapistServiceServer::new(app.clone()))
         .add_service(documents)
         .add_service(proto::calendar_service_server::CalendarServiceServer::new(app.clone()))
+        .add_service(proto::report_service_server::ReportServiceServer::new(app.clone()))
+        .add_service(proto::review_service_server::ReviewServiceServer::new(app.clone()))
         .add_service(FailedEventServiceServer::new(app.failed_events.clone()));
     let authenticate = AuthenticateLayer::new(app.verifier.clone(), app.revocations.clone());
     GrpcServer { routes, authenticate, reflection }.serve("matching", listener, process)

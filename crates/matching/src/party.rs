@@ -9,6 +9,16 @@ pub(crate) enum Side {
     Therapist,
 }
 
+impl Side {
+    /// `parent` or `therapist`, as in tables.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Parent => "parent",
+            Self::Therapist => "therapist",
+        }
+    }
+}
+
 /// The caller as one of the two sides. Whether a row is theirs is asked in its WHERE.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Party {

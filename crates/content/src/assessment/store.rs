@@ -82,6 +82,30 @@ pub(crate) async fn get(conn: &mut PgConnection, user_id: Uuid, id: Uuid) -> sql
     .await
 }
 
+/// The child and the account that a check belongs to.
+pub(crate) async fn whose(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<(Uuid, Uuid)>> {
+    let row = sqlx::query!("SELECT child_id, user_id FROM development_assessments WHERE id = $1", id)
+        .fetch_optional(conn)
+        .await?;
+    Ok(row.map(|row| (row.child_id, row.user_id)))
+}
+
+/// A check of a child that the caller may see.
+pub(crate) async fn of_child(conn: &mut PgConnection, child_id: Uuid, id: Uuid) -> sqlx::Result<Option<Assessment>> {
+    sqlx::query_as!(
+        Assessment,
+        r#"SELECT id, child_id, user_id, assessment_date, age_in_months, corrected_age_in_months, status AS "status: Status",
+               question_set AS "question_set: Json<Vec<Asked>>", rule_version, follow_up AS "follow_up: FollowUp",
+               causing_items AS "causing_items: Json<Vec<Finding>>", red_flags AS "red_flags: Json<Vec<String>>",
+               completed_at, created_at, version
+           FROM development_assessments WHERE id = $1 AND child_id = $2"#,
+        id,
+        child_id,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 pub(crate) async fn lock(conn: &mut PgConnection, user_id: Uuid, id: Uuid) -> sqlx::Result<Option<Assessment>> {
     sqlx::query_as!(
         Assessment,
@@ -274,7 +298,7 @@ pub(crate) async fn results(conn: &mut PgConnection, assessment_id: Uuid) -> sql
 }
 
 /// The areas of the last 100 completed checks, the oldest first.
-pub(crate) async fn progress(conn: &mut PgConnection, user_id: Uuid, child_id: Uuid) -> sqlx::Result<Vec<ProgressRow>> {
+pub(crate) async fn progress(conn: &mut PgConnection, child_id: Uuid) -> sqlx::Result<Vec<ProgressRow>> {
     sqlx::query_as!(
         ProgressRow,
         r#"SELECT a.id AS assessment_id, a.assessment_date, a.age_in_months, a.corrected_age_in_months,
@@ -282,13 +306,12 @@ pub(crate) async fn progress(conn: &mut PgConnection, user_id: Uuid, child_id: U
                r.follow_up AS "follow_up: FollowUp"
            FROM (
                SELECT * FROM development_assessments
-               WHERE child_id = $1 AND user_id = $2 AND status = 'completed'
+               WHERE child_id = $1 AND status = 'completed'
                ORDER BY completed_at DESC LIMIT 100
            ) a
            JOIN assessment_results r ON r.assessment_id = a.id
            ORDER BY a.completed_at, a.id"#,
         child_id,
-        user_id,
     )
     .fetch_all(conn)
     .await

@@ -6,6 +6,7 @@ pub(crate) mod grpc;
 mod interaction;
 pub(crate) mod link;
 mod recommend;
+pub(crate) mod report;
 pub(crate) mod store;
 
 use aipoten_kit::{Caller, Error, Page, Result, Role};

@@ -362,7 +362,7 @@ async fn only_parents_who_are_signed_in_come_to_checks() {
     let mut assessments = world.assessments();
     let anonymous = assessments.get_assessment(GetAssessmentRequest { assessment_id: check.id.clone() }).await;
     assert_eq!(anonymous.expect_err("nobody").code(), Code::Unauthenticated);
-    for person in [therapist, admin] {
+    for (person, code) in [(therapist, Code::NotFound), (admin, Code::PermissionDenied)] {
         let id = || check.id.clone();
         let child_id = || child_id.clone();
         let list = ListAssessmentsRequest::default();
@@ -378,6 +378,12 @@ async fn only_parents_who_are_signed_in_come_to_checks() {
                 .complete_assessment(person.asks(CompleteAssessmentRequest { assessment_id: id() }))
                 .await
                 .map(|_| ()),
+        ];
+        for refusal in refusals {
+            assert_eq!(refusal.expect_err("no parent").code(), Code::PermissionDenied);
+        }
+        // Of a child that is shared with them, therapists read these.
+        let refusals = [
             assessments
                 .get_assessment_results(person.asks(GetAssessmentResultsRequest { assessment_id: id() }))
                 .await
@@ -388,7 +394,7 @@ async fn only_parents_who_are_signed_in_come_to_checks() {
                 .map(|_| ()),
         ];
         for refusal in refusals {
-            assert_eq!(refusal.expect_err("no parent").code(), Code::PermissionDenied);
+            assert_eq!(refusal.expect_err("not shared").code(), code);
         }
     }
 }

@@ -9,6 +9,8 @@ mod links;
 mod planting;
 mod report;
 mod scoring;
+mod sharing;
+mod therapist_videos;
 mod video_keeping;
 mod videos;
 mod world;

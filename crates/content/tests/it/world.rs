@@ -17,6 +17,7 @@ use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
 use aipoten_proto::identity::v1::consent_service_client::ConsentServiceClient;
 use aipoten_proto::identity::v1::session_service_client::SessionServiceClient;
 use aipoten_proto::identity::v1::user_service_client::UserServiceClient;
+use aipoten_proto::matching::v1::CareRelationStarted;
 use chrono::{Days, Months, NaiveDate, Utc};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
@@ -32,8 +33,7 @@ const NO_BROKER: &str = "amqp://guest:guest@127.0.0.1:1/%2f";
 pub(crate) struct World {
     content_database: TestDatabase,
     content_config: aipoten_content::Config,
-    /// Lives as long as identity does.
-    _identity_database: TestDatabase,
+    identity_database: TestDatabase,
     identity: Channel,
     content: Channel,
     admin_password: String,
@@ -111,7 +111,7 @@ impl World {
             content: channel(format!("http://{address}")),
             content_database,
             content_config,
-            _identity_database: identity_database,
+            identity_database,
             admin_password,
             people: AtomicUsize::new(0),
             process,
@@ -158,16 +158,40 @@ impl World {
     /// A parent who may add children.
     pub(crate) async fn parent(&self) -> Person {
         let person = self.register(identity::Role::Parent).await;
+        self.consent(&person, identity::ConsentKind::Guardian, true).await;
+        person
+    }
+
+    /// A parent's decision on one of the consents that a child may be shared with.
+    pub(crate) async fn consent(&self, person: &Person, kind: identity::ConsentKind, granted: bool) {
         let consent = identity::RecordConsentRequest {
-            kind: identity::ConsentKind::Guardian.into(),
-            granted: Some(true),
+            kind: kind.into(),
+            granted: Some(granted),
             text_version: "1".to_owned(),
             method: identity::ConsentMethod::WebSms.into(),
             evidence: None,
         };
         let mut consents = ConsentServiceClient::new(self.identity.clone());
-        consents.record_consent(person.asks(consent)).await.expect("a guardian's consent");
-        person
+        consents.record_consent(person.asks(consent)).await.expect("a decision on a consent");
+    }
+
+    /// Matching tells identity that a package was paid: the therapist has the child in care.
+    pub(crate) async fn care(&self, therapist: &Person, child_id: &str) {
+        let package_id = uuid::Uuid::now_v7();
+        let event = aipoten_events::Delivered {
+            id: uuid::Uuid::now_v7(),
+            time: Utc::now(),
+            aggregate_id: package_id,
+            aggregate_seq: 2,
+            context: aipoten_events::Context::default(),
+            event: CareRelationStarted {
+                package_id: package_id.to_string(),
+                therapist_id: therapist.id.clone(),
+                child_id: child_id.to_owned(),
+            },
+        };
+        let mut conn = self.identity_database.pool.acquire().await.expect("a connection");
+        aipoten_identity::consumers::care_relation_started(&mut conn, &event).await.expect("taken in");
     }
 
     pub(crate) async fn therapist(&self) -> Person {

@@ -36,6 +36,8 @@ older one fail with 412 when it is sent as `If-Match`. PATCH changes the fields 
         (name = "videos", description = "Play videos and why they are recommended"),
         (name = "therapists", description = "Finding therapists; their profiles and licences"),
         (name = "calendars", description = "When therapists work, what is free, feeds for other calendars"),
+        (name = "therapists", description = "Therapists and what parents say of them"),
+        (name = "consultations", description = "Sessions of packages, their reports and reviews"),
         (name = "admin", description = "What administrators keep"),
     )
 )]

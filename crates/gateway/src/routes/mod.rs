@@ -9,6 +9,8 @@ mod consultations;
 mod growth;
 mod matching_requests;
 mod packages;
+mod reports;
+mod reviews;
 mod schedule_changes;
 mod therapists;
 mod users;
@@ -39,6 +41,8 @@ pub(crate) fn described() -> OpenApiRouter<Gateway> {
         .merge(packages::routes())
         .merge(consultations::routes())
         .merge(schedule_changes::routes())
+        .merge(reports::routes())
+        .merge(reviews::routes())
         .merge(admin::routes());
     OpenApiRouter::new().merge(auth::key_routes()).nest(PREFIX, api)
 }

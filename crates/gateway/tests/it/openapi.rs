@@ -116,6 +116,7 @@ fn every_operation_names_its_refusals_and_only_public_ones_need_no_token() {
             "get /api/v1/therapists",
             "get /api/v1/therapists/suggest",
             "get /api/v1/therapists/{therapist_id}",
+            "get /api/v1/therapists/{therapist_id}/reviews",
             "get /api/v1/videos",
             "get /api/v1/videos/categories",
             "get /api/v1/videos/categories/{slug}",

@@ -3,16 +3,18 @@
 mod grpc;
 mod store;
 
-use aipoten_events::{Aggregate, Context, publish};
+use aipoten_events::{Aggregate, Context, Delivered, Failure, publish};
 use aipoten_kit::{Caller, Error, Page, Reason, Result, Role, User};
+use aipoten_proto::common::v1::ChildAccessed;
 use aipoten_proto::identity::v1::ChildDeleted;
+use anyhow::anyhow;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::audit::{self, Act};
 use crate::consent::{self, Kind};
-use crate::{App, user};
+use crate::{App, care, user};
 
 /// How many children one account may have.
 const LIMIT: i64 = 20;
@@ -172,11 +174,12 @@ async fn create(app: &App, caller: &Caller, details: Details) -> Result<Child> {
     Ok(child)
 }
 
+/// A therapist who has the child in care sees the sensitive texts as well: sharing them is what the parent consented to.
 async fn get(app: &App, caller: &Caller, child_id: Uuid) -> Result<Child> {
-    let parent = caller.with_role(Role::Parent)?;
     let mut conn = app.pool.acquire().await?;
-    let child = store::find(&mut conn, &app.cipher, child_id, parent.id).await?.ok_or_else(not_found)?;
-    log_access(&mut conn, caller, parent, &child, "GetChild").await?;
+    let caregiver_id = caregiver(&mut conn, caller, child_id).await?;
+    let child = store::find(&mut conn, &app.cipher, child_id, caregiver_id).await?.ok_or_else(not_found)?;
+    log_access(&mut conn, caller, caller.user()?, &child, "GetChild").await?;
     Ok(child)
 }
 
@@ -218,9 +221,19 @@ async fn delete(app: &App, caller: &Caller, child_id: Uuid) -> Result<()> {
 }
 
 async fn birth(app: &App, caller: &Caller, child_id: Uuid) -> Result<Birth> {
-    let parent = caller.with_role(Role::Parent)?;
     let mut conn = app.pool.acquire().await?;
-    store::find_birth(&mut conn, child_id, parent.id).await?.ok_or_else(not_found)
+    let caregiver_id = caregiver(&mut conn, caller, child_id).await?;
+    store::find_birth(&mut conn, child_id, caregiver_id).await?.ok_or_else(not_found)
+}
+
+/// With whose eyes the caller sees the child: a parent with the own, a therapist with those of the owner who shares it.
+async fn caregiver(conn: &mut PgConnection, caller: &Caller, child_id: Uuid) -> Result<Uuid> {
+    let user = caller.user()?;
+    match user.role {
+        Role::Parent => Ok(user.id),
+        Role::Therapist => care::sharer(conn, user.id, child_id).await?.ok_or_else(not_found),
+        Role::Admin => Err(Error::permission_denied()),
+    }
 }
 
 /// Whether the consents allow a child of the caller to be shared with a therapist.
@@ -279,7 +292,33 @@ async fn log_access(
     if fields.is_empty() {
         return Ok(());
     }
-    store::insert_access(conn, Uuid::now_v7(), child.id, actor, &fields, purpose, &caller.request_id).await
+    let access = Access {
+        id: Uuid::now_v7(),
+        actor_id: actor.id,
+        actor_role: actor.role.as_str().to_owned(),
+        fields,
+        purpose: purpose.to_owned(),
+        request_id: caller.request_id.clone(),
+        created_at: Utc::now(),
+    };
+    store::insert_access(conn, child.id, &access).await
+}
+
+/// Writes down what was read of a child in another service, as an event told it.
+pub(crate) async fn record_reported(conn: &mut PgConnection, event: &Delivered<ChildAccessed>) -> Result<(), Failure> {
+    let parse = |id: &str| aipoten_proto::uuid(id).map_err(|_| anyhow!("the event holds no id"));
+    let ChildAccessed { child_id, actor_id, actor_role, fields, purpose } = &event.event;
+    let access = Access {
+        id: event.id,
+        actor_id: parse(actor_id)?,
+        actor_role: actor_role.clone(),
+        fields: fields.clone(),
+        purpose: purpose.clone(),
+        request_id: event.context.request_id.clone().unwrap_or_default(),
+        created_at: event.time,
+    };
+    store::insert_access(conn, parse(child_id)?, &access).await?;
+    Ok(())
 }
 
 fn not_found() -> Error {

@@ -1,4 +1,4 @@
-use aipoten_kit::{Cipher, Page, Place, Result, Role, User};
+use aipoten_kit::{Cipher, Page, Place, Result};
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -226,25 +226,18 @@ pub(super) async fn lock_owned(conn: &mut PgConnection, user_id: Uuid) -> Result
     Ok(rows.into_iter().map(|row| (row.id, row.version)).collect())
 }
 
-pub(super) async fn insert_access(
-    conn: &mut PgConnection,
-    id: Uuid,
-    child_id: Uuid,
-    actor: &User,
-    fields: &[String],
-    purpose: &str,
-    request_id: &str,
-) -> Result<()> {
+pub(super) async fn insert_access(conn: &mut PgConnection, child_id: Uuid, access: &Access) -> Result<()> {
     sqlx::query!(
-        "INSERT INTO child_access_logs (id, child_id, actor_id, actor_role, fields, purpose, request_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        id,
+        "INSERT INTO child_access_logs (id, child_id, actor_id, actor_role, fields, purpose, request_id, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        access.id,
         child_id,
-        actor.id,
-        actor.role as Role,
-        fields,
-        purpose,
-        request_id,
+        access.actor_id,
+        access.actor_role,
+        &access.fields,
+        access.purpose,
+        access.request_id,
+        access.created_at,
     )
     .execute(conn)
     .await?;

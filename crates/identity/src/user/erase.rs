@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::store;
 use crate::audit::{self, Act};
 use crate::session::{self, EndReason};
-use crate::{App, child, consent};
+use crate::{App, care, child, consent};
 
 pub(super) async fn request(app: &App, caller: &Caller) -> Result<()> {
     let user = caller.user()?;
@@ -57,6 +57,7 @@ async fn erase(app: &App, user_id: Uuid) -> Result<()> {
     }
     child::erase_all(&mut tx, &system, user_id).await?;
     consent::erase(&mut tx, user_id).await?;
+    care::erase(&mut tx, user_id).await?;
     let version = store::erase(&mut tx, user_id).await?;
     audit::record(&mut tx, &system, &Act::done("user.erased", user_id, "user", user_id)).await?;
     let aggregate = Aggregate { kind: "user", id: user_id, seq: version };

@@ -4,6 +4,7 @@ mod access;
 mod account;
 mod administration;
 mod audit;
+mod care;
 mod child;
 mod child_change;
 mod child_privacy;

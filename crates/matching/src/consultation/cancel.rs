@@ -67,9 +67,9 @@ pub(crate) async fn cancel(
         publish(&mut tx, consultation.aggregate(seq), &consultation.unscheduled(), &context).await?;
         cancellation.refund = Refund { share: Share::None, amount: crate::won::Won(0) };
     } else {
-        give_up(&mut tx, &consultation, cancellation.by, &wish.reason, cancellation.refund, &context).await?;
+        give_up(&mut tx, &consultation, cancellation.by, Some(&wish.reason), cancellation.refund, &context).await?;
         let outcome = if cancellation.refund.share == Share::Full { Outcome::Refunded } else { Outcome::Used };
-        package::spend(&mut tx, app, &package, outcome, &context).await?;
+        package::spend(&mut tx, app.config.care(), &package, outcome, &context).await?;
     }
     let changed = store::find(&mut tx, id, party.user_id).await?.ok_or_else(not_found)?;
     let shown = show(&mut tx, app, caller, party, changed, "CancelConsultation").await?;
@@ -90,7 +90,7 @@ pub(crate) async fn give_up(
     conn: &mut PgConnection,
     consultation: &Consultation,
     by: CancelledBy,
-    reason: &str,
+    reason: Option<&str>,
     refund: Refund,
     context: &Context,
 ) -> Result<()> {

@@ -1,6 +1,6 @@
 //! A session takes place, or the family does not come.
 
-use aipoten_events::publish;
+use aipoten_events::{Context, publish};
 use aipoten_kit::{Caller, Error, Result, Role};
 use chrono::{TimeDelta, Utc};
 use sqlx::PgConnection;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Consultation, EARLY, Shown, Status, lock, not_found, show, store, too_early};
 use crate::App;
-use crate::package::{self, Outcome};
+use crate::package::{self, Outcome, Package};
 use crate::party::Party;
 use crate::schedule_change;
 
@@ -41,14 +41,26 @@ pub(crate) async fn complete(app: &App, caller: &Caller, id: Uuid) -> Result<Sho
     let party = Party::of(caller)?;
     let mut tx = app.pool.begin().await?;
     let (package, consultation) = lock(&mut tx, party, id).await?;
-    let seq = store::set_status(&mut tx, id, consultation.status.to(Status::Completed)?).await?;
-    publish(&mut tx, consultation.aggregate(seq), &consultation.completed(), &caller.into()).await?;
-    package::spend(&mut tx, app, &package, Outcome::Used, &caller.into()).await?;
-    store::count_held(&mut tx, consultation.therapist_id).await?;
+    hold(&mut tx, app.config.care(), &package, &consultation, &caller.into()).await?;
     let shown = reread(&mut tx, app, caller, party, id, "CompleteConsultation").await?;
     tx.commit().await?;
     app.relay.wake();
     Ok(shown)
+}
+
+/// The session was held. If it is the last one, the therapist may see the child for `care` longer.
+pub(crate) async fn hold(
+    conn: &mut PgConnection,
+    care: TimeDelta,
+    package: &Package,
+    consultation: &Consultation,
+    context: &Context,
+) -> Result<()> {
+    let seq = store::set_status(conn, consultation.id, consultation.status.to(Status::Completed)?).await?;
+    publish(conn, consultation.aggregate(seq), &consultation.completed(), context).await?;
+    package::spend(conn, care, package, Outcome::Used, context).await?;
+    store::count_held(conn, consultation.therapist_id).await?;
+    Ok(())
 }
 
 /// The session counts as used.
@@ -64,7 +76,7 @@ pub(crate) async fn mark_no_show(app: &App, caller: &Caller, id: Uuid) -> Result
     }
     let seq = store::set_status(&mut tx, id, status).await?;
     publish(&mut tx, consultation.aggregate(seq), &consultation.missed(), &caller.into()).await?;
-    package::spend(&mut tx, app, &package, Outcome::Used, &caller.into()).await?;
+    package::spend(&mut tx, app.config.care(), &package, Outcome::Used, &caller.into()).await?;
     schedule_change::overtake(&mut tx, &consultation, &caller.into()).await?;
     let shown = reread(&mut tx, app, caller, party, id, "MarkNoShow").await?;
     tx.commit().await?;

@@ -15,16 +15,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::App;
 use crate::kind::Kind;
 use crate::package::{self, Package};
 use crate::party::{Party, Side};
 use crate::price::SessionPrice;
 use crate::refund::{CancelledBy, Share};
 use crate::won::Won;
+use crate::{App, erasure};
 
 pub(crate) use cancel::{Wish, cancel, give_up, quote};
-pub(crate) use hold::{complete, dispute, mark_no_show, start};
+pub(crate) use hold::{complete, dispute, hold, mark_no_show, start};
 pub(crate) use status::Status;
 pub(crate) use store::Filter;
 pub(crate) use time::{book, reschedule, schedule, set_time, settle_time, slot_taken};
@@ -143,9 +143,11 @@ pub(crate) async fn room(app: &App, caller: &Caller, id: Uuid) -> Result<DateTim
     Ok(to)
 }
 
-/// A session of one of its sides with its package, which is locked: all that happens to either waits for the other.
+/// A session of one of its sides with its package, which is locked: all that happens to either waits for the other. Nothing
+/// happens any more to the sessions of a child that was erased.
 pub(crate) async fn lock(conn: &mut PgConnection, party: Party, id: Uuid) -> Result<(Package, Consultation)> {
-    let package_id = store::package_of(conn, id, party.user_id).await?.ok_or_else(not_found)?;
+    let (package_id, child_id) = store::package_of(conn, id, party.user_id).await?.ok_or_else(not_found)?;
+    erasure::require_not_erased(conn, child_id).await?;
     let package = package::store::lock(conn, package_id).await?.ok_or_else(not_found)?;
     let consultation = store::find(conn, id, party.user_id).await?.ok_or_else(not_found)?;
     Ok((package, consultation))
@@ -229,6 +231,11 @@ impl Consultation {
 
     pub(crate) fn aggregate(&self, seq: i64) -> Aggregate {
         Aggregate { kind: "consultation", id: self.id, seq }
+    }
+
+    /// Fails with `INVALID_STATE` unless it was held.
+    pub(crate) fn require_held(&self) -> Result<()> {
+        if self.status == Status::Completed { Ok(()) } else { Err(Error::invalid_state(self.status.as_str())) }
     }
 
     /// Only a parent says where a home visit goes, while it lies ahead.

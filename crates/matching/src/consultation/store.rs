@@ -60,15 +60,16 @@ pub(crate) async fn find(conn: &mut PgConnection, id: Uuid, user_id: Uuid) -> sq
     .await
 }
 
-/// Its package, for a session of one of its sides: that is locked first.
-pub(crate) async fn package_of(conn: &mut PgConnection, id: Uuid, user_id: Uuid) -> sqlx::Result<Option<Uuid>> {
-    sqlx::query_scalar!(
-        "SELECT package_id FROM consultations WHERE id = $1 AND (parent_user_id = $2 OR therapist_id = $2)",
+/// Its package, which is locked first, and its child; for a session of one of its sides.
+pub(crate) async fn package_of(conn: &mut PgConnection, id: Uuid, user_id: Uuid) -> sqlx::Result<Option<(Uuid, Uuid)>> {
+    let row = sqlx::query!(
+        "SELECT package_id, child_id FROM consultations WHERE id = $1 AND (parent_user_id = $2 OR therapist_id = $2)",
         id,
         user_id,
     )
     .fetch_optional(conn)
-    .await
+    .await?;
+    Ok(row.map(|row| (row.package_id, row.child_id)))
 }
 
 /// The sessions of a package in their order, under the lock of the package.
@@ -181,7 +182,7 @@ pub(crate) async fn cancel(
     conn: &mut PgConnection,
     id: Uuid,
     by: CancelledBy,
-    reason: &str,
+    reason: Option<&str>,
     refund: Refund,
 ) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
@@ -230,6 +231,19 @@ pub(crate) async fn set_notes(conn: &mut PgConnection, id: Uuid, notes: Option<&
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Notes that it is reported on; its version, and when that was first so.
+pub(crate) async fn set_reported(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<(i64, DateTime<Utc>)> {
+    let row = sqlx::query!(
+        r#"UPDATE consultations
+           SET report_submitted_at = coalesce(report_submitted_at, now()), updated_at = now(), version = version + 1
+           WHERE id = $1 RETURNING version, report_submitted_at AS "submitted_at!""#,
+        id,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((row.version, row.submitted_at))
 }
 
 /// One more session held by the therapist.

@@ -3,6 +3,7 @@
 use aipoten_events::{Context, publish};
 use aipoten_kit::{Caller, Result};
 use aipoten_proto::matching::v1::{CancelQuote, PackageCancelled};
+use chrono::TimeDelta;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -36,7 +37,7 @@ pub(crate) async fn cancel(app: &App, caller: &Caller, once: &Once<'_>, id: Uuid
     let package = lock(&mut tx, id, party).await?;
     let by = canceller(&mut tx, &package, party).await?;
     let ending = Ending::of(&mut tx, package, by).await?;
-    ending.carry_out(&mut tx, app, reason, &caller.into()).await?;
+    ending.carry_out(&mut tx, app.config.care(), Some(reason), &caller.into()).await?;
     let answer = ending.quote(caller);
     once.keep(&mut tx, &app.cipher, &answer).await?;
     tx.commit().await?;
@@ -44,11 +45,20 @@ pub(crate) async fn cancel(app: &App, caller: &Caller, once: &Once<'_>, id: Uuid
     Ok(answer)
 }
 
-/// The child or the account is erased: what still runs is ended as its parent would end it.
-pub(crate) async fn end_for_erasure(conn: &mut PgConnection, app: &App, id: Uuid, context: &Context) -> Result<()> {
+/// The child or an account is erased: what still runs is ended as that party would end it, and the therapist sees the child
+/// no longer. A session that has begun counts as held.
+pub(crate) async fn end_for_erasure(conn: &mut PgConnection, id: Uuid, party: Party, context: &Context) -> Result<()> {
+    let package = store::lock(conn, id).await?.ok_or_else(not_found)?;
+    for session in consultation::store::of_package(conn, id).await? {
+        if session.status == consultation::Status::InProgress {
+            consultation::hold(conn, TimeDelta::zero(), &package, &session, context).await?;
+        }
+    }
+    // The last session may have completed it.
     let package = store::lock(conn, id).await?.ok_or_else(not_found)?;
     if matches!(package.status, Status::PendingPayment | Status::Active) {
-        Ending::of(conn, package, CancelledBy::Parent).await?.carry_out(conn, app, "", context).await?;
+        let by = canceller(conn, &package, party).await?;
+        Ending::of(conn, package, by).await?.carry_out(conn, TimeDelta::zero(), None, context).await?;
     }
     Ok(())
 }
@@ -107,7 +117,14 @@ impl Ending {
         }
     }
 
-    async fn carry_out(&self, conn: &mut PgConnection, app: &App, reason: &str, context: &Context) -> Result<()> {
+    /// The therapist may see the child for `care` longer.
+    async fn carry_out(
+        &self,
+        conn: &mut PgConnection,
+        care: TimeDelta,
+        reason: Option<&str>,
+        context: &Context,
+    ) -> Result<()> {
         let package = &self.package;
         let ids: Vec<Uuid> = self.sessions.iter().map(|(session, _)| session.id).collect();
         booking::lock(conn, package.therapist_id, Some(package.child_id)).await?;
@@ -129,7 +146,7 @@ impl Ending {
         };
         publish(conn, package.aggregate(seq), &cancelled, context).await?;
         if package.status == Status::Active {
-            super::end_care(conn, app, package, seq, context).await?;
+            super::end_care(conn, care, package, seq, context).await?;
         }
         Ok(())
     }

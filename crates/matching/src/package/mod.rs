@@ -110,10 +110,11 @@ async fn lock(conn: &mut PgConnection, id: Uuid, party: Party) -> Result<Package
     store::lock(conn, id).await?.ok_or_else(not_found)
 }
 
-/// Counts a session that was used or paid back; the last one completes the package.
+/// Counts a session that was used or paid back; the last one completes the package, whose therapist may see the child for
+/// `care` longer.
 pub(crate) async fn spend(
     conn: &mut PgConnection,
-    app: &App,
+    care: TimeDelta,
     package: &Package,
     outcome: Outcome,
     context: &Context,
@@ -128,17 +129,23 @@ pub(crate) async fn spend(
         parent_user_id: package.parent_user_id.to_string(),
     };
     publish(conn, package.aggregate(seq), &completed, context).await?;
-    end_care(conn, app, package, seq, context).await
+    end_care(conn, care, package, seq, context).await
 }
 
 /// The therapist may see the child a while longer.
-async fn end_care(conn: &mut PgConnection, app: &App, package: &Package, seq: i64, context: &Context) -> Result<()> {
+async fn end_care(
+    conn: &mut PgConnection,
+    care: TimeDelta,
+    package: &Package,
+    seq: i64,
+    context: &Context,
+) -> Result<()> {
     let now = consultation::store::now(conn).await?;
     let ended = CareRelationEnded {
         package_id: package.id.to_string(),
         therapist_id: package.therapist_id.to_string(),
         child_id: package.child_id.to_string(),
-        until: Some(timestamp(now + TimeDelta::days(app.config.care_days.into()))),
+        until: Some(timestamp(now + care)),
     };
     publish(conn, package.aggregate(seq), &ended, context).await?;
     Ok(())

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{Package, Status, store};
 use crate::calendar::booking::{self, Booking};
 use crate::consultation::{self, Consultation};
+use crate::erasure;
 use crate::won::Won;
 
 /// A payment for the package went through: it runs. Sessions whose time is still theirs are set; where a hold has died the time
@@ -27,6 +28,10 @@ pub(crate) async fn paid(
         return Err(anyhow!("{} won were paid for a package of {due}", amount.0).into());
     }
     match package.status {
+        // The child was erased before the payment came.
+        Status::Expired if erasure::is_erased(conn, package.child_id).await? => {
+            give_back(conn, &package, context).await?;
+        }
         Status::PendingPayment | Status::Expired => start(conn, &package, payment_id, context).await?,
         // Cancelled while the payment was on its way: all of it goes back.
         Status::Cancelled => give_back(conn, &package, context).await?,

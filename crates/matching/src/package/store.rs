@@ -177,9 +177,16 @@ pub(crate) async fn is_suspended(conn: &mut PgConnection, therapist_id: Uuid) ->
 }
 
 pub(crate) async fn of_child(conn: &mut PgConnection, child_id: Uuid) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!("SELECT id FROM consultation_packages WHERE child_id = $1 ORDER BY id", child_id)
+        .fetch_all(conn)
+        .await
+}
+
+pub(crate) async fn running_of_therapist(conn: &mut PgConnection, therapist_id: Uuid) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
-        "SELECT id FROM consultation_packages WHERE child_id = $1 AND status IN ('pending_payment', 'active') ORDER BY id",
-        child_id,
+        "SELECT id FROM consultation_packages
+         WHERE therapist_id = $1 AND status IN ('pending_payment', 'active') ORDER BY id",
+        therapist_id,
     )
     .fetch_all(conn)
     .await

@@ -15,7 +15,7 @@ use crate::idempotency::Once;
 use crate::kind::Kind;
 use crate::party::{Party, Side};
 use crate::won::Won;
-use crate::{App, child, clock, consultation, price};
+use crate::{App, child, clock, consultation, erasure, price};
 
 pub(crate) use answer::{Answer, answer};
 
@@ -76,6 +76,7 @@ pub(crate) async fn create(app: &App, caller: &Caller, once: &Once<'_>, new: New
     if let Some(answer) = once.answered(&mut tx, &app.cipher).await? {
         return Ok(answer);
     }
+    erasure::require_not_erased(&mut tx, new.child_id).await?;
     let offer = offer(&mut tx, new.therapist_id, new.kind).await?;
     let price = price::in_force(&mut tx).await?.price(offer.consultation_fee, new.total_sessions);
     let request = new.into_request(app, parent.id, price.discounted)?;

@@ -180,6 +180,19 @@ pub(crate) async fn erase_child(conn: &mut PgConnection, child_id: Uuid) -> sqlx
     Ok(closed)
 }
 
+/// A therapist who leaves declines all that wait for them.
+pub(crate) async fn decline_all(conn: &mut PgConnection, therapist_id: Uuid) -> sqlx::Result<Vec<Between>> {
+    sqlx::query_as!(
+        Between,
+        "UPDATE matching_requests
+         SET status = 'rejected', responded_at = now(), updated_at = now(), version = version + 1
+         WHERE therapist_id = $1 AND status = 'pending' RETURNING id, therapist_id, parent_user_id, version",
+        therapist_id,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 fn already_pending(error: sqlx::Error) -> Error {
     match error.as_database_error().and_then(|error| error.constraint()) {
         Some("matching_requests_one_pending") => Error::AlreadyExists("ALREADY_PENDING".into()),

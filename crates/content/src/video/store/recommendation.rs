@@ -7,6 +7,8 @@ use uuid::Uuid;
 use super::{push_page, select};
 use crate::area::Area;
 use crate::assessment::Assessment;
+use crate::text::Text;
+use crate::video::report::Addressee;
 use crate::video::{Candidate, Difficulty, Recommendation, Recommended};
 
 /// What may be recommended to a parent for a child of this age: not what is gone, closed or done already.
@@ -56,7 +58,63 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// Recommendations for a child by its latest completed check and by therapists.
+/// Notes a version of a session's report; false when a newer one, or this one, was taken in before.
+pub(crate) async fn is_newest(conn: &mut PgConnection, consultation_id: Uuid, seq: i64) -> sqlx::Result<bool> {
+    let noted = sqlx::query!(
+        "INSERT INTO taken_reports AS taken (consultation_id, seq) VALUES ($1, $2)
+         ON CONFLICT (consultation_id) DO UPDATE SET seq = excluded.seq WHERE taken.seq < excluded.seq",
+        consultation_id,
+        seq,
+    );
+    Ok(noted.execute(conn).await?.rows_affected() == 1)
+}
+
+/// Of what the report of a session recommended, only these videos stay.
+pub(crate) async fn keep_of_report(
+    conn: &mut PgConnection,
+    consultation_id: Uuid,
+    video_ids: &[Uuid],
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "DELETE FROM recommended_videos WHERE consultation_id = $1 AND video_id <> ALL ($2)",
+        consultation_id,
+        video_ids,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Recommends a published video, for one of the areas it covers; nothing happens for any other. What was watched stays so.
+pub(crate) async fn insert_of_report(
+    conn: &mut PgConnection,
+    to: &Addressee,
+    video_id: Uuid,
+    reason: &Text,
+    priority_score: i32,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO recommended_videos (id, consultation_id, child_id, user_id, video_id, development_area,
+             recommendation_reason_ko, recommendation_reason_en, priority_score, source)
+         SELECT $1, $2, $3, $4, v.id, min(a.area), $6, $7, $8, 'therapist'
+         FROM videos v JOIN video_development_areas a ON a.video_id = v.id
+         WHERE v.id = $5 AND v.is_published GROUP BY v.id
+         ON CONFLICT (consultation_id, video_id) DO UPDATE SET priority_score = excluded.priority_score",
+        Uuid::now_v7(),
+        to.consultation_id,
+        to.child_id,
+        to.user_id,
+        video_id,
+        reason.ko,
+        reason.en,
+        priority_score,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Recommendations for a child by its latest completed check and by therapists; a video once for an area.
 fn push_recommended(query: &mut QueryBuilder<Postgres>, user_id: Uuid, child_id: Uuid, area: Option<Area>) {
     query.push(
         " JOIN recommended_videos r ON r.video_id = v.id WHERE v.is_published AND v.video_platform <> 'kakao_tv' \
@@ -68,6 +126,11 @@ fn push_recommended(query: &mut QueryBuilder<Postgres>, user_id: Uuid, child_id:
          WHERE status = 'completed' AND child_id = ",
     );
     query.push_bind(child_id).push(" ORDER BY completed_at DESC LIMIT 1))");
+    query.push(
+        " AND NOT EXISTS (SELECT FROM recommended_videos o WHERE o.child_id = r.child_id AND o.user_id = r.user_id \
+         AND o.video_id = r.video_id AND o.development_area = r.development_area AND o.source = 'therapist' \
+         AND (o.priority_score, o.id) > (r.priority_score, r.id))",
+    );
     if let Some(area) = area {
         query.push(" AND r.development_area = ").push_bind(area);
     }

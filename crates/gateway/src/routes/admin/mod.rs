@@ -4,6 +4,7 @@ mod audit_logs;
 mod categories;
 mod failed_events;
 mod questions;
+mod reviews;
 mod therapists;
 mod users;
 mod videos;
@@ -17,6 +18,7 @@ pub(super) fn routes() -> OpenApiRouter<Gateway> {
         .merge(videos::routes())
         .merge(categories::routes())
         .merge(questions::routes())
+        .merge(reviews::routes())
         .merge(failed_events::routes())
         .merge(users::routes())
         .merge(audit_logs::routes())

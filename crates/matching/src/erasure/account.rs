@@ -1,0 +1,55 @@
+//! An account is erased: a parent's or a therapist's. The event does not say which; each has what the other has not.
+
+use aipoten_events::{Aggregate, Context, publish};
+use aipoten_kit::Result;
+use aipoten_proto::matching::v1::{RequestRejected, TherapistChanged};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::store;
+use crate::party::{Party, Side};
+use crate::{calendar, package, request};
+
+/// Stands where the name of a therapist stood.
+const GONE: &str = "탈퇴한 치료사";
+
+/// Again it changes nothing.
+pub(crate) async fn erase(conn: &mut PgConnection, user_id: Uuid, context: &Context) -> Result<()> {
+    for child_id in store::children_of(conn, user_id).await? {
+        super::child(conn, child_id, user_id, context).await?;
+    }
+    store::forget_reviewer(conn, user_id).await?;
+    leave(conn, user_id, context).await?;
+    calendar::end_feed(conn, user_id).await?;
+    store::erase_answers(conn, user_id).await?;
+    Ok(())
+}
+
+/// A therapist leaves: requests are declined, packages end as by the therapist, the profile is emptied.
+async fn leave(conn: &mut PgConnection, therapist_id: Uuid, context: &Context) -> Result<()> {
+    decline_requests(conn, therapist_id, context).await?;
+    let therapist = Party { user_id: therapist_id, side: Side::Therapist };
+    for package_id in package::store::running_of_therapist(conn, therapist_id).await? {
+        package::end_for_erasure(conn, package_id, therapist, context).await?;
+    }
+    store::erase_working_hours(conn, therapist_id).await?;
+    store::erase_words(conn, therapist_id).await?;
+    if let Some(seq) = store::empty_profile(conn, therapist_id, GONE).await? {
+        let event = TherapistChanged { therapist_id: therapist_id.to_string() };
+        publish(conn, Aggregate { kind: "therapist", id: therapist_id, seq }, &event, context).await?;
+    }
+    Ok(())
+}
+
+async fn decline_requests(conn: &mut PgConnection, therapist_id: Uuid, context: &Context) -> Result<()> {
+    for request in request::store::decline_all(conn, therapist_id).await? {
+        let event = RequestRejected {
+            request_id: request.id.to_string(),
+            therapist_id: therapist_id.to_string(),
+            parent_user_id: request.parent_user_id.to_string(),
+        };
+        let aggregate = Aggregate { kind: "request", id: request.id, seq: request.version };
+        publish(conn, aggregate, &event, context).await?;
+    }
+    Ok(())
+}
