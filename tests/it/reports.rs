@@ -42,9 +42,9 @@ impl Care {
         let plant = "WITH therapist AS (
                  INSERT INTO therapist_profiles (id, display_name, specialties, years_of_experience, certifications, bio,
                      consultation_fee, session_minutes, buffer_minutes, travel_minutes, min_notice_hours, horizon_days, daily_limit,
-                     consultation_kinds, region_codes, approval_status, decided_at, licence_valid_until, search_text)
+                     consultation_kinds, region_codes, approval_status, decided_at, licence_valid_until, search_name, search_text)
                  VALUES ($1::text::uuid, '박서준', '{speech}', 7, '{}', '천천히 함께합니다.', 80000, 50, 10, 30, 0, 60, 8, '{online}',
-                     '{}', 'approved', now(), 'infinity', '')
+                     '{}', 'approved', now(), 'infinity', '', '')
              ), request AS (
                  INSERT INTO matching_requests (id, parent_user_id, child_id, therapist_id, kind, total_sessions, discounted_price,
                      preferred_dates, status, expires_at)

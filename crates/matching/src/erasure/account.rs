@@ -2,13 +2,13 @@
 
 use aipoten_events::{Aggregate, Context, publish};
 use aipoten_kit::Result;
-use aipoten_proto::matching::v1::{RequestRejected, TherapistChanged};
+use aipoten_proto::matching::v1::RequestRejected;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::store;
 use crate::party::{Party, Side};
-use crate::{calendar, package, request};
+use crate::{calendar, package, request, therapist};
 
 /// Stands where the name of a therapist stood.
 const GONE: &str = "탈퇴한 치료사";
@@ -34,9 +34,10 @@ async fn leave(conn: &mut PgConnection, therapist_id: Uuid, context: &Context) -
     }
     store::erase_working_hours(conn, therapist_id).await?;
     store::erase_words(conn, therapist_id).await?;
-    if let Some(seq) = store::empty_profile(conn, therapist_id, GONE).await? {
-        let event = TherapistChanged { therapist_id: therapist_id.to_string() };
-        publish(conn, Aggregate { kind: "therapist", id: therapist_id, seq }, &event, context).await?;
+    // Their files go with the next sweep.
+    store::erase_documents(conn, therapist_id).await?;
+    if let Some(version) = store::empty_profile(conn, therapist_id, GONE).await? {
+        therapist::announce_change(conn, therapist_id, version, context).await?;
     }
     Ok(())
 }

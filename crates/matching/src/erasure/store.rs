@@ -96,6 +96,11 @@ pub(super) async fn erase_working_hours(conn: &mut PgConnection, therapist_id: U
     Ok(())
 }
 
+pub(super) async fn erase_documents(conn: &mut PgConnection, therapist_id: Uuid) -> sqlx::Result<()> {
+    sqlx::query!("DELETE FROM therapist_documents WHERE therapist_id = $1", therapist_id).execute(conn).await?;
+    Ok(())
+}
+
 /// A therapist's own words: notes on sessions, answers to reviews. Reports belong to the children they are about.
 pub(super) async fn erase_words(conn: &mut PgConnection, therapist_id: Uuid) -> sqlx::Result<()> {
     sqlx::query!("UPDATE consultations SET notes = NULL WHERE therapist_id = $1 AND notes IS NOT NULL", therapist_id)
@@ -120,7 +125,7 @@ pub(super) async fn empty_profile(
     sqlx::query_scalar!(
         "UPDATE therapist_profiles
          SET display_name = $2, bio = '', certifications = '{}', years_of_experience = 0, consultation_kinds = '{online}',
-             region_codes = '{}', search_text = '', approval_status = 'suspended', decided_at = now(),
+             region_codes = '{}', search_name = '', search_text = '', approval_status = 'suspended', decided_at = now(),
              decision_reason = NULL, licence_valid_until = NULL, updated_at = now(), version = version + 1
          WHERE id = $1 RETURNING version",
         therapist_id,

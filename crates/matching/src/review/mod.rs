@@ -8,14 +8,13 @@ mod store;
 
 use aipoten_events::{Aggregate, Context, publish};
 use aipoten_kit::{Caller, Error, Page, Result, Role};
-use aipoten_proto::matching::v1::{ReviewPosted, TherapistChanged};
+use aipoten_proto::matching::v1::ReviewPosted;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::App;
-use crate::consultation;
 use crate::party::Party;
+use crate::{App, consultation, therapist};
 
 pub(crate) use admin::{Decision, decide};
 pub(crate) use feedback::{Feedback, NewFeedback, create_feedback};
@@ -104,10 +103,8 @@ pub(crate) async fn update(app: &App, caller: &Caller, consultation_id: Uuid, pa
 
 /// For everyone; not found unless the therapist is listed.
 pub(crate) async fn list(app: &App, therapist_id: Uuid, page: Page) -> Result<(Vec<Review>, i64)> {
+    therapist::get(app, therapist_id).await?;
     let mut conn = app.pool.acquire().await?;
-    if !store::is_listed(&mut conn, therapist_id).await? {
-        return Err(Error::NotFound("therapist"));
-    }
     let reviews = store::page(&mut conn, therapist_id, page).await?;
     let total = store::count(&mut conn, therapist_id).await?;
     Ok((reviews, total))
@@ -121,10 +118,8 @@ pub(crate) async fn reply(app: &App, caller: &Caller, id: Uuid, text: &str) -> R
 
 /// Changes what everyone sees of the therapist, last in the transaction, as others wait for the row.
 async fn rate(conn: &mut PgConnection, therapist_id: Uuid, change: Change, context: &Context) -> Result<()> {
-    let seq = store::rate(conn, therapist_id, change).await?;
-    let event = TherapistChanged { therapist_id: therapist_id.to_string() };
-    publish(conn, Aggregate { kind: "therapist", id: therapist_id, seq }, &event, context).await?;
-    Ok(())
+    let version = store::rate(conn, therapist_id, change).await?;
+    Ok(therapist::announce_change(conn, therapist_id, version, context).await?)
 }
 
 impl Review {

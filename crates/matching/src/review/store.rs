@@ -126,18 +126,6 @@ pub(super) async fn rate(conn: &mut PgConnection, therapist_id: Uuid, change: Ch
     .await
 }
 
-/// Whether everyone can find the therapist.
-pub(super) async fn is_listed(conn: &mut PgConnection, therapist_id: Uuid) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"SELECT EXISTS (
-             SELECT FROM therapist_profiles WHERE id = $1 AND approval_status = 'approved'
-               AND licence_valid_until >= (now() AT TIME ZONE 'Asia/Seoul')::date) AS "listed!""#,
-        therapist_id,
-    )
-    .fetch_one(conn)
-    .await
-}
-
 pub(super) async fn page(conn: &mut PgConnection, therapist_id: Uuid, page: Page) -> sqlx::Result<Vec<Review>> {
     sqlx::query_as!(
         Review,

@@ -162,6 +162,17 @@ async fn nothing_new_is_kept_of_an_erased_child() {
     let refusal = world.reviews().create_feedback(care.parent.asks(feedback)).await.expect_err("too late");
     assert_eq!(refusal.code(), Code::NotFound);
 
+    let request = CreateMatchingRequestRequest {
+        therapist_id: care.therapist.id.clone(),
+        child_id: care.child_id.clone(),
+        share_child: true,
+        kind: ConsultationKind::Online.into(),
+        total_sessions: 1,
+        ..CreateMatchingRequestRequest::default()
+    };
+    let refusal = world.requests().create_matching_request(care.parent.asks(request)).await.expect_err("too late");
+    assert_eq!(refusal.code(), Code::NotFound, "{refusal:?}");
+
     let paid =
         PaymentCompleted { package_id: expired.to_string(), amount: 288_000, payment_id: Uuid::now_v7().to_string() };
     let mut tx = world.database().begin().await.expect("a transaction");
@@ -222,8 +233,11 @@ async fn a_therapist_who_leaves_pays_everything_back_and_leaves_no_profile() {
     assert_eq!(told::<TherapistChanged>(pool).await.last().map(|(_, it)| &it.therapist_id), Some(&care.therapist.id));
     let emptied =
         "SELECT count(*) FROM therapist_profiles WHERE id = $1 AND display_name = '탈퇴한 치료사' AND bio = ''
-                   AND approval_status = 'suspended' AND search_text = ''";
+                   AND approval_status = 'suspended' AND search_name = '' AND search_text = ''";
     assert_eq!(count(pool, emptied, &care.therapist.id).await, 1);
+    let documents = "SELECT count(*) FROM therapist_documents WHERE therapist_id = $1";
+    assert_eq!(count(pool, documents, &care.therapist.id).await, 0);
+    assert!(count(pool, documents, &other.therapist.id).await > 0);
     let notes = "SELECT count(*) FROM consultations WHERE therapist_id = $1 AND notes IS NOT NULL";
     assert_eq!(count(pool, notes, &care.therapist.id).await, 0);
     let reports = "SELECT count(*) FROM consultation_reports WHERE therapist_id = $1";
