@@ -7,7 +7,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::platform::{ADMIN, Platform};
+use aipoten_tests::private::ADMIN;
+
+use crate::platform::Platform;
 
 const PASSWORD: &str = "correct horse 7!";
 

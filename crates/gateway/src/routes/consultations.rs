@@ -76,7 +76,7 @@ async fn update_consultation(
 
 /// Set the time of a session that has none
 ///
-/// Takes an Idempotency-Key. SLOT_TAKEN names times that are free.
+/// Takes an Idempotency-Key. `SLOT_TAKEN` names times that are free.
 #[utoipa::path(post, path = "/consultations/{consultation_id}/schedule", tag = "consultations",
     params(("consultation_id" = Uuid, Path, description = "The session")),
     responses((status = 200, description = "The session with its time", body = Data<Consultation>)))]

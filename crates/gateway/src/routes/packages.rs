@@ -75,7 +75,7 @@ async fn cancel_package(
 
 /// Set the times of sessions that have none, one by one or every week
 ///
-/// Takes an Idempotency-Key. All or nothing: SLOT_TAKEN lists the times that are taken, and others that are free.
+/// Takes an Idempotency-Key. All or nothing: `SLOT_TAKEN` lists the times that are taken, and others that are free.
 #[utoipa::path(post, path = "/packages/{package_id}/schedule", tag = "packages",
     params(("package_id" = Uuid, Path, description = "The package")),
     responses((status = 200, description = "The package with its sessions", body = Data<Package>)))]

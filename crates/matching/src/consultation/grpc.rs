@@ -213,6 +213,8 @@ impl From<Consultation> for proto::Consultation {
             report_submitted_at: consultation.report_submitted_at.map(timestamp),
             disputed_at: consultation.disputed_at.map(timestamp),
             version: consultation.version,
+            refund_policy: consultation.refund_policy.map(|share| proto::RefundPolicy::from(share).into()),
+            refund_amount: consultation.refund_amount.map(|amount| amount.0),
         }
     }
 }

@@ -112,19 +112,16 @@ pub(crate) async fn settle_time(
     context: &Context,
 ) -> Result<()> {
     let time = consultation.scheduled_at.zip(consultation.ends_at);
-    match time.filter(|_| kept) {
-        Some((starts_at, ends_at)) => {
-            let status = consultation.status.to(Status::Scheduled)?;
-            let seq = store::set_time(conn, consultation.id, status, Some((starts_at, ends_at))).await?;
-            publish(conn, consultation.aggregate(seq), &consultation.scheduled(starts_at, ends_at), context).await?;
-        }
-        None => {
-            let status = consultation.status.to(Status::Unscheduled)?;
-            let seq = store::set_time(conn, consultation.id, status, None).await?;
-            if time.is_some() {
-                publish(conn, consultation.aggregate(seq), &consultation.unscheduled(), context).await?;
-            }
-        }
+    if let Some((starts_at, ends_at)) = time.filter(|_| kept) {
+        let status = consultation.status.to(Status::Scheduled)?;
+        let seq = store::set_time(conn, consultation.id, status, Some((starts_at, ends_at))).await?;
+        publish(conn, consultation.aggregate(seq), &consultation.scheduled(starts_at, ends_at), context).await?;
+        return Ok(());
+    }
+    let status = consultation.status.to(Status::Unscheduled)?;
+    let seq = store::set_time(conn, consultation.id, status, None).await?;
+    if time.is_some() {
+        publish(conn, consultation.aggregate(seq), &consultation.unscheduled(), context).await?;
     }
     Ok(())
 }

@@ -4,9 +4,9 @@ use aipoten_matching::consumers;
 use aipoten_proto::billing::v1::PaymentCompleted;
 use aipoten_proto::identity::v1::{ChildDeleted, UserDeleted};
 use aipoten_proto::matching::v1::{
-    CareRelationEnded, ConsultationCancelled, ConsultationCompleted, ConsultationKind, CreateFeedbackRequest,
-    CreateMatchingRequestRequest, CreateReviewRequest, GetReportRequest, PackageCancelled, PutReportRequest,
-    ReportStatus, ReportSubmitted, RequestCancelled, RequestRejected, TherapistChanged,
+    CareRelationEnded, ConsultationCancelled, ConsultationCompleted, CreateFeedbackRequest, CreateReviewRequest,
+    GetReportRequest, PackageCancelled, PutReportRequest, ReportStatus, ReportSubmitted, RequestCancelled,
+    RequestRejected, TherapistChanged,
 };
 use chrono::Utc;
 use sqlx::PgPool;

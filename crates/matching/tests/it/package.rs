@@ -1,7 +1,8 @@
 //! Packages: payment, times, cancellation.
 
+use aipoten_proto::matching::v1::ConsultationStatus::{Scheduled, Unscheduled};
 use aipoten_proto::matching::v1::{
-    CancelConsultationRequest, CancelPackageRequest, ConsultationStatus, GetCancelQuoteRequest,
+    CancelConsultationRequest, CancelPackageRequest, Consultation, ConsultationStatus, GetCancelQuoteRequest,
     GetPackageCancelQuoteRequest, GetPackageRequest, ListPackagesRequest, PackageStatus, RefundPolicy,
     SchedulePackageRequest, WeeklySeries,
 };
@@ -21,8 +22,7 @@ async fn a_payment_sets_the_held_sessions_and_leaves_the_others_to_be_scheduled(
     care.pay(&package).await.expect("taken in");
     let paid = care.package(&package.id).await;
     assert_eq!((paid.status(), paid.hold_expires_at), (PackageStatus::Active, None));
-    let states: Vec<_> = paid.consultations.iter().map(|it| it.status()).collect();
-    use ConsultationStatus::{Scheduled, Unscheduled};
+    let states: Vec<_> = paid.consultations.iter().map(Consultation::status).collect();
     assert_eq!(states, [Scheduled, Scheduled, Unscheduled, Unscheduled]);
     let events = care.events().await;
     assert_eq!(events, ["CareRelationStarted", "ConsultationScheduled", "ConsultationScheduled"]);
@@ -60,8 +60,7 @@ async fn a_hold_that_dies_during_the_payment_costs_the_time_and_never_the_credit
     care.pay(&package).await.expect("the money came late, and counts");
     let paid = care.package(&package.id).await;
     assert_eq!((paid.status(), paid.remaining_sessions), (PackageStatus::Active, 4));
-    let states: Vec<_> = paid.consultations.iter().map(|it| it.status()).collect();
-    use ConsultationStatus::{Scheduled, Unscheduled};
+    let states: Vec<_> = paid.consultations.iter().map(Consultation::status).collect();
     assert_eq!(
         states,
         [Scheduled, Unscheduled, Unscheduled, Unscheduled],
@@ -100,7 +99,7 @@ async fn times_are_set_all_at_once_or_not_at_all() {
     assert_eq!(reason(&status), "SLOT_TAKEN");
     assert_eq!(parameter(&status, "taken").expect("the time").split_whitespace().count(), 1);
     let open = |package: &aipoten_proto::matching::v1::Package| {
-        package.consultations.iter().filter(|it| it.status() == ConsultationStatus::Unscheduled).count()
+        package.consultations.iter().filter(|it| it.status() == Unscheduled).count()
     };
     assert_eq!(open(&care.package(&package.id).await), 3, "nothing was set");
     let many = each(&[hours_ahead(96), hours_ahead(120), hours_ahead(144), hours_ahead(168)]);

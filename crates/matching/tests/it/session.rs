@@ -5,7 +5,7 @@ use aipoten_proto::matching::v1::{
     CancelConsultationRequest, CompleteConsultationRequest, Consultation, ConsultationKind, ConsultationStatus,
     CreateMatchingRequestRequest, CreateScheduleChangeRequest, DisputeConsultationRequest, GetCancelQuoteRequest,
     GetConsultationRequest, GetConsultationRoomRequest, ListConsultationsRequest, ListScheduleChangesRequest,
-    MarkNoShowRequest, PackageStatus, RefundPolicy, ScheduleChangeDecision, ScheduleChangeStatus,
+    MarkNoShowRequest, PackageStatus, RefundPolicy, ScheduleChange, ScheduleChangeDecision, ScheduleChangeStatus,
     ScheduleConsultationRequest, StartConsultationRequest, UpdateConsultationRequest, UpdateScheduleChangeRequest,
 };
 use aipoten_proto::timestamp;
@@ -171,7 +171,8 @@ async fn either_side_can_ask_for_another_time_and_the_other_answers() {
     care.world.consultations().cancel_consultation(care.parent.asks(cancel)).await.expect("cancelled");
     let list =
         changes.list_schedule_changes(care.parent.asks(ListScheduleChangesRequest { consultation_id: id })).await;
-    let states: Vec<_> = list.expect("a list").into_inner().schedule_changes.iter().map(|it| it.status()).collect();
+    let states: Vec<_> =
+        list.expect("a list").into_inner().schedule_changes.iter().map(ScheduleChange::status).collect();
     assert_eq!(states, [ScheduleChangeStatus::Cancelled, ScheduleChangeStatus::Approved]);
 }
 
@@ -347,7 +348,7 @@ async fn perform(care: &Care, act: &str, id: &str) -> Result<(), Status> {
     let mut sessions = care.world.consultations();
     match act {
         "start" => {
-            drop(sessions.start_consultation(care.therapist.asks(StartConsultationRequest { consultation_id })).await?)
+            drop(sessions.start_consultation(care.therapist.asks(StartConsultationRequest { consultation_id })).await?);
         }
         "complete" => {
             let complete = CompleteConsultationRequest { consultation_id };
