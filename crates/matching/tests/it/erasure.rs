@@ -57,7 +57,7 @@ async fn lived_in(world: &World, care: &Care) -> [String; 4] {
         };
     world.reviews().create_feedback(care.therapist.asks(feedback)).await.expect("feedback");
     let review =
-        CreateReviewRequest { consultation_id: sessions[0].clone(), rating: 5, review_text: Some("마".to_owned()) };
+        ConsultationKind, CreateMatchingRequestRequest, CreateReviewRequest { consultation_id: sessions[0].clone(), rating: 5, review_text: Some("마".to_owned()) };
     world.reviews().create_review(care.parent.asks(review)).await.expect("a review");
     sqlx::query(
         "INSERT INTO schedule_change_requests (id, consultation_id, requester_user_id, original_start, change_reason,
