@@ -38,7 +38,9 @@ impl Care {
             expected_version: None,
         };
         world.calendars().put_availability(therapist.asks(hours)).await.expect("hours");
-        Self { world, parent, child_id, therapist }
+        let care = Self { world, parent, child_id, therapist };
+        care.forget_events().await;
+        care
     }
 
     /// What a parent asks for.

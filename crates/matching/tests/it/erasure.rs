@@ -4,9 +4,9 @@ use aipoten_matching::consumers;
 use aipoten_proto::billing::v1::PaymentCompleted;
 use aipoten_proto::identity::v1::{ChildDeleted, UserDeleted};
 use aipoten_proto::matching::v1::{
-    CareRelationEnded, ConsultationCancelled, ConsultationCompleted, CreateFeedbackRequest, CreateReviewRequest,
-    GetReportRequest, PackageCancelled, PutReportRequest, ReportStatus, ReportSubmitted, RequestCancelled,
-    RequestRejected, TherapistChanged,
+    CareRelationEnded, ConsultationCancelled, ConsultationCompleted, ConsultationKind, CreateFeedbackRequest,
+    CreateMatchingRequestRequest, CreateReviewRequest, GetReportRequest, PackageCancelled, PutReportRequest,
+    ReportStatus, ReportSubmitted, RequestCancelled, RequestRejected, TherapistChanged,
 };
 use chrono::Utc;
 use sqlx::PgPool;
@@ -57,7 +57,7 @@ async fn lived_in(world: &World, care: &Care) -> [String; 4] {
         };
     world.reviews().create_feedback(care.therapist.asks(feedback)).await.expect("feedback");
     let review =
-        ConsultationKind, CreateMatchingRequestRequest, CreateReviewRequest { consultation_id: sessions[0].clone(), rating: 5, review_text: Some("마".to_owned()) };
+        CreateReviewRequest { consultation_id: sessions[0].clone(), rating: 5, review_text: Some("마".to_owned()) };
     world.reviews().create_review(care.parent.asks(review)).await.expect("a review");
     sqlx::query(
         "INSERT INTO schedule_change_requests (id, consultation_id, requester_user_id, original_start, change_reason,
