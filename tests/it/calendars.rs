@@ -26,9 +26,10 @@ async fn listed_therapist(platform: &Platform) -> anyhow::Result<(Api, Uuid)> {
     sqlx::query(
         "INSERT INTO therapist_profiles (id, display_name, specialties, years_of_experience, certifications, bio,
              consultation_fee, session_minutes, buffer_minutes, travel_minutes, min_notice_hours, horizon_days,
-             daily_limit, consultation_kinds, region_codes, approval_status, decided_at, licence_valid_until, search_text)
+             daily_limit, consultation_kinds, region_codes, approval_status, decided_at, licence_valid_until, search_text,
+             search_name)
          VALUES ($1, '박서준', '{speech}', 7, '{}', '천천히 함께합니다.', 80000, 50, 10, 30, 0, 60, 8,
-             '{online}', '{}', 'approved', now(), 'infinity', '')",
+             '{online}', '{}', 'approved', now(), 'infinity', '', '')",
     )
     .bind(id)
     .execute(&platform.matching.pool)

@@ -1,6 +1,6 @@
 //! Who may call an operation: whom the method behind it names.
 
-use aipoten_kit::test::{TestDatabase, redis};
+use aipoten_kit::test::TestDatabase;
 use aipoten_proto::CALLERS;
 use aipoten_proto::common::v1::Callers;
 use reqwest::{Method, StatusCode};
@@ -12,7 +12,7 @@ use crate::openapi::{document, operations};
 use crate::platform::{Person, Platform};
 
 /// Operations that have another name than the method they forward to.
-const RENAMED: [(&str, &str); 12] = [
+const RENAMED: [(&str, &str); 14] = [
     ("register", "RegisterUser"),
     ("login", "CreateSession"),
     ("refresh", "RefreshSession"),
@@ -25,7 +25,13 @@ const RENAMED: [(&str, &str); 12] = [
     ("list_accounts", "ListUsers"),
     ("change_account", "UpdateUser"),
     ("erase_account", "DeleteUser"),
+    ("list_therapist_documents", "ListDocuments"),
+    ("get_therapist_document_file", "GetDocumentFile"),
 ];
+
+/// What an upload needs to be looked at.
+const FORM: &str = "--x\r\nContent-Disposition: form-data; name=\"kind\"\r\n\r\nlicence\r\n--x\r\n\
+    Content-Disposition: form-data; name=\"file\"; filename=\"a.pdf\"\r\n\r\n%PDF-1.4\r\n--x--\r\n";
 
 /// Operations that end the session they are called in.
 const ENDING: [&str; 3] = ["logout", "logout_all", "delete_user"];
@@ -73,7 +79,9 @@ impl Operation {
 
     async fn call(&self, platform: &Platform, caller: Option<&Person>) -> Option<(StatusCode, String)> {
         let mut request = platform.client.request(self.method.clone(), platform.url(&self.path));
-        if self.method != Method::GET {
+        if self.id == "create_document" {
+            request = request.header("content-type", "multipart/form-data; boundary=x").body(FORM);
+        } else if self.method != Method::GET {
             request = request.json(&json!({}));
         }
         if let Some(person) = caller {
@@ -110,7 +118,8 @@ fn an_operation_needs_no_token_where_its_method_is_for_anyone() {
 async fn every_operation_is_refused_to_whom_its_method_does_not_name() {
     let content = TestDatabase::create(&[&aipoten_events::MIGRATOR, &aipoten_content::MIGRATOR]).await;
     let broker = aipoten_events::Config { url: NO_BROKER.to_owned().into(), ..aipoten_events::Config::default() };
-    let platform = Platform::with_content(redis(), broker, &content, ADMIN).await;
+    let matching = TestDatabase::create(&[&aipoten_events::MIGRATOR, &aipoten_matching::MIGRATOR]).await;
+    let platform = Platform::whole(broker, &content, &matching, ADMIN).await;
     let people = [
         (None, None),
         (Some(Callers::Parent), Some(platform.parent().await)),

@@ -83,16 +83,27 @@ impl Platform {
         let services = Process::new();
         let common = Common { broker: broker.clone(), ..common(redis) };
         let (database, identity_url) = identity(&common, Some(admin), &services).await;
-        let config = aipoten_content::Config {
-            identity_url: identity_url.clone(),
-            database: content.config(),
-            ..aipoten_content::Config::default()
-        };
-        let told = aipoten_content::Common { broker, tokens: Tokens::default() };
-        let app = aipoten_content::build(&config, &told, &services).await.expect("a content");
-        let address = aipoten_content::serve(&app, false, port().await, &services).expect("it serves");
-        let config = Config { identity_url, content_url: format!("http://{address}"), ..generous() };
+        let content_url = serve_content(&identity_url, broker, content, &services).await;
+        let config = Config { identity_url, content_url, ..generous() };
         Self::in_front_of(config, common, database, services).await
+    }
+
+    /// With every service and an administrator.
+    pub(crate) async fn whole(
+        broker: aipoten_events::Config,
+        content: &TestDatabase,
+        matching: &TestDatabase,
+        admin: (&str, &str),
+    ) -> Self {
+        let services = Process::new();
+        let common = Common { broker: broker.clone(), ..common(redis()) };
+        let (database, identity_url) = identity(&common, Some(admin), &services).await;
+        let content_url = serve_content(&identity_url, broker.clone(), content, &services).await;
+        let (matching_url, documents) = serve_matching(&identity_url, broker, matching, &services).await;
+        let config = Config { identity_url, content_url, matching_url, ..generous() };
+        let mut platform = Self::in_front_of(config, common, database, services).await;
+        platform.documents = Some(documents);
+        platform
     }
 
     /// With matching, its broker and an administrator.
@@ -105,18 +116,8 @@ impl Platform {
         let services = Process::new();
         let common = Common { broker: broker.clone(), ..common(redis()) };
         let (database, identity_url) = identity(&common, Some(admin), &services).await;
-        let documents = std::env::temp_dir().join(format!("aipoten-{}", Uuid::now_v7()));
-        let told = aipoten_matching::Config {
-            identity_url: identity_url.clone(),
-            database: matching.config(),
-            encryption: encryption(),
-            documents: documents.clone(),
-            ..aipoten_matching::Config::default()
-        };
-        let with = aipoten_matching::Common { broker, tokens: Tokens::default() };
-        let app = aipoten_matching::build(&told, &with, &services).await.expect("a matching");
-        let address = aipoten_matching::serve(&app, false, port().await, &services).expect("it serves");
-        let config = Config { identity_url, matching_url: format!("http://{address}"), ..config };
+        let (matching_url, documents) = serve_matching(&identity_url, broker, matching, &services).await;
+        let config = Config { identity_url, matching_url, ..config };
         let mut platform = Self::in_front_of(config, common, database, services).await;
         platform.documents = Some(documents);
         platform
@@ -286,4 +287,43 @@ pub(crate) async fn port() -> TcpListener {
 
 pub(crate) async fn closed_port() -> SocketAddr {
     port().await.local_addr().expect("an address")
+}
+
+/// Content's address.
+async fn serve_content(
+    identity_url: &str,
+    broker: aipoten_events::Config,
+    database: &TestDatabase,
+    services: &Process,
+) -> String {
+    let config = aipoten_content::Config {
+        identity_url: identity_url.to_owned(),
+        database: database.config(),
+        ..aipoten_content::Config::default()
+    };
+    let common = aipoten_content::Common { broker, tokens: Tokens::default() };
+    let app = aipoten_content::build(&config, &common, services).await.expect("a content");
+    let address = aipoten_content::serve(&app, false, port().await, services).expect("it serves");
+    format!("http://{address}")
+}
+
+/// Matching's address, and the folder of its documents.
+async fn serve_matching(
+    identity_url: &str,
+    broker: aipoten_events::Config,
+    database: &TestDatabase,
+    services: &Process,
+) -> (String, PathBuf) {
+    let documents = std::env::temp_dir().join(format!("aipoten-{}", Uuid::now_v7()));
+    let config = aipoten_matching::Config {
+        identity_url: identity_url.to_owned(),
+        database: database.config(),
+        encryption: encryption(),
+        documents: documents.clone(),
+        ..aipoten_matching::Config::default()
+    };
+    let common = aipoten_matching::Common { broker, tokens: Tokens::default() };
+    let app = aipoten_matching::build(&config, &common, services).await.expect("a matching");
+    let address = aipoten_matching::serve(&app, false, port().await, services).expect("it serves");
+    (format!("http://{address}"), documents)
 }
