@@ -95,7 +95,7 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
         revocations: Revocations::default(),
     }));
     process.spawn("content revocations", app.revocations.clone().follow(identity, process.stop()));
-    exchange_events(&app, relay, common, process);
+    aipoten_events::exchange(relay, consumers(), &app.pool, &common.broker, process);
     database::watch(&app.pool, "content.database", process);
     jobs::start(&app, &config.link_check, process);
     Ok(app)
@@ -105,18 +105,6 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
 /// changed is announced by whoever serves.
 pub async fn check_links(pool: &PgPool, config: &LinkCheck) -> anyhow::Result<Option<CheckedLinks>> {
     video::link::check(pool, config).await
-}
-
-/// Sends what the outbox holds and takes what others send.
-fn exchange_events(app: &App, relay: Relay, common: &Common, process: &Process) {
-    let consumers = consumers();
-    let (sending, taking) = (relay.health(), consumers.health());
-    process.show("content.broker", move || {
-        let connected = sending.connected() && taking.connected();
-        Box::pin(async move { connected })
-    });
-    process.spawn("content relay", relay.run(process.stop()));
-    process.spawn("content consumers", consumers.run(app.pool.clone(), common.broker.clone(), process.stop()));
 }
 
 /// Serves on a bound listener until the process stops.

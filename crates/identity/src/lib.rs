@@ -117,22 +117,10 @@ pub async fn build(config: Config, common: &Common, process: &Process) -> anyhow
         verifier,
     }));
     database::watch(&app.pool, "identity.database", process);
-    exchange_events(&app, relay, common, process);
+    aipoten_events::exchange(relay, consumers(), &app.pool, &common.broker, process);
     let revoked = session::take_revocations(&app, None).await?;
     jobs::start(&app, revoked, process);
     Ok(app)
-}
-
-/// Sends what the outbox holds and takes what others send.
-fn exchange_events(app: &App, relay: Relay, common: &Common, process: &Process) {
-    let consumers = consumers();
-    let (sending, taking) = (relay.health(), consumers.health());
-    process.show("identity.broker", move || {
-        let connected = sending.connected() && taking.connected();
-        Box::pin(async move { connected })
-    });
-    process.spawn("identity relay", relay.run(process.stop()));
-    process.spawn("identity consumers", consumers.run(app.pool.clone(), common.broker.clone(), process.stop()));
 }
 
 fn connect_redis(config: &Redis) -> anyhow::Result<ConnectionManager> {

@@ -113,6 +113,11 @@ impl Error {
         Self::FailedPrecondition(Reason::from("INVALID_STATE").with("state", state))
     }
 
+    /// Fails with [`Error::version_mismatch`] when a change is based on another version than the one that is there.
+    pub fn unless_version(expected: Option<i64>, version: i64) -> Result<()> {
+        if expected.is_some_and(|expected| expected != version) { Err(Self::version_mismatch()) } else { Ok(()) }
+    }
+
     /// The version in If-Match is not the one that is there.
     pub fn version_mismatch() -> Self {
         Self::Aborted("VERSION_MISMATCH".into())

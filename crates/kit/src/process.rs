@@ -1,5 +1,6 @@
 //! The life of a process: tasks that stand and fall together, serving, readiness, stopping.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -27,7 +28,7 @@ const DRAIN: Duration = Duration::from_millis(500);
 /// A condition that readiness asks for or only shows.
 #[derive(Clone)]
 struct Check {
-    name: &'static str,
+    name: Cow<'static, str>,
     needed: bool,
     holds: Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>,
 }
@@ -55,15 +56,19 @@ impl Process {
     }
 
     /// Runs a task. One that fails, or ends before it was told to, stops the process.
-    pub fn spawn(&self, name: &'static str, task: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
-        let process = self.clone();
+    pub fn spawn(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        task: impl Future<Output = anyhow::Result<()>> + Send + 'static,
+    ) {
+        let (process, name) = (self.clone(), name.into());
         self.tasks.spawn(async move {
             let ended = tokio::spawn(task).await.unwrap_or_else(|panic| Err(panic.into()));
             if ended.is_ok() && process.stop.is_cancelled() {
                 return;
             }
             let error = ended.err().unwrap_or_else(|| anyhow::anyhow!("it ended by itself"));
-            tracing::error!(stream = "error", task = name, error = format!("{error:#}"), "a task died");
+            tracing::error!(stream = "error", task = &*name, error = format!("{error:#}"), "a task died");
             let mut failure = process.failure.lock().unwrap_or_else(PoisonError::into_inner);
             failure.get_or_insert(error.context(format!("the task {name} died")));
             process.draining.cancel();
@@ -72,13 +77,21 @@ impl Process {
     }
 
     /// Adds a condition without which the process is not ready.
-    pub fn check(&self, name: &'static str, holds: impl Fn() -> BoxFuture<'static, bool> + Send + Sync + 'static) {
-        self.add(Check { name, needed: true, holds: Arc::new(holds) });
+    pub fn check(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        holds: impl Fn() -> BoxFuture<'static, bool> + Send + Sync + 'static,
+    ) {
+        self.add(Check { name: name.into(), needed: true, holds: Arc::new(holds) });
     }
 
     /// Adds a condition that readiness shows and does not ask for: without it the process serves on.
-    pub fn show(&self, name: &'static str, holds: impl Fn() -> BoxFuture<'static, bool> + Send + Sync + 'static) {
-        self.add(Check { name, needed: false, holds: Arc::new(holds) });
+    pub fn show(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        holds: impl Fn() -> BoxFuture<'static, bool> + Send + Sync + 'static,
+    ) {
+        self.add(Check { name: name.into(), needed: false, holds: Arc::new(holds) });
     }
 
     fn add(&self, check: Check) {
@@ -130,7 +143,7 @@ impl Process {
         for check in checks {
             let holds = tokio::time::timeout(Duration::from_secs(2), (check.holds)()).await.unwrap_or(false);
             ready &= holds || !check.needed;
-            states.insert(check.name.to_owned(), holds.into());
+            states.insert(check.name.into_owned(), holds.into());
         }
         (ready, states)
     }

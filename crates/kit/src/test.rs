@@ -10,6 +10,8 @@ use std::time::Duration;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection, PgPool};
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
 use crate::config::{Database, Encryption, Redis};
@@ -180,4 +182,24 @@ pub async fn eventually<F: AsyncFnMut() -> bool>(what: &str, mut condition: F) {
         }
     });
     assert!(waited.await.is_ok(), "still not so after ten seconds: {what}");
+}
+
+/// The reason code of a refusal.
+pub fn reason(status: &Status) -> String {
+    status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
+}
+
+/// A parameter of the reason of a refusal.
+pub fn parameter(status: &Status, name: &str) -> Option<String> {
+    status.get_details_error_info()?.metadata.remove(name)
+}
+
+/// Field and rule of every violation, sorted.
+pub fn violations(status: &Status) -> Vec<String> {
+    assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+    let details = status.get_details_bad_request().expect("violations");
+    let mut violations: Vec<String> =
+        details.field_violations.into_iter().map(|it| format!("{}: {}", it.field, it.description)).collect();
+    violations.sort();
+    violations
 }

@@ -107,22 +107,10 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
         revocations: Revocations::default(),
     }));
     process.spawn("matching revocations", app.revocations.clone().follow(identity, process.stop()));
-    exchange_events(&app, relay, common, process);
+    aipoten_events::exchange(relay, consumers(), &app.pool, &common.broker, process);
     database::watch(&app.pool, "matching.database", process);
     jobs::start(&app, process);
     Ok(app)
-}
-
-/// Sends what the outbox holds and takes what others send.
-fn exchange_events(app: &App, relay: Relay, common: &Common, process: &Process) {
-    let consumers = consumers();
-    let (sending, taking) = (relay.health(), consumers.health());
-    process.show("matching.broker", move || {
-        let connected = sending.connected() && taking.connected();
-        Box::pin(async move { connected })
-    });
-    process.spawn("matching relay", relay.run(process.stop()));
-    process.spawn("matching consumers", consumers.run(app.pool.clone(), common.broker.clone(), process.stop()));
 }
 
 /// Serves on a bound listener until the process stops.

@@ -1,5 +1,7 @@
 //! What a cancellation pays back, by the policy that was in force when the order was made.
 
+use std::collections::HashMap;
+
 use aipoten_kit::Locale;
 use aipoten_proto::matching::v1::RefundPolicy as ProtoPolicy;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -97,6 +99,20 @@ pub(crate) async fn in_force(conn: &mut PgConnection) -> sqlx::Result<RefundPoli
     )
     .fetch_one(conn)
     .await
+}
+
+/// The policies of orders, by their ids.
+pub(crate) async fn get_all(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, RefundPolicy>> {
+    let policies = sqlx::query_as!(
+        RefundPolicy,
+        r#"SELECT id, full_until_hours, late_refund_bp AS "late_refund_bp: BasisPoints",
+             end_penalty_bp AS "end_penalty_bp: BasisPoints", text_ko, text_en
+           FROM refund_policies WHERE id = ANY ($1)"#,
+        ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(policies.into_iter().map(|policy| (policy.id, policy)).collect())
 }
 
 /// The policy of an order.

@@ -132,9 +132,7 @@ pub(crate) async fn cancel(
     let user = caller.with_role(Role::Parent)?;
     let mut tx = app.pool.begin().await?;
     let mut assessment = lock(&mut tx, user.id, id).await?;
-    if expected_version.is_some_and(|expected| expected != assessment.version) {
-        return Err(Error::version_mismatch());
-    }
+    Error::unless_version(expected_version, assessment.version)?;
     if assessment.status != Status::InProgress {
         return Err(Error::invalid_state(assessment.status.code()));
     }

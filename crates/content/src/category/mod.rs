@@ -79,9 +79,7 @@ pub(crate) async fn update(app: &App, caller: &Caller, id: Uuid, patch: Patch) -
     caller.with_role(Role::Admin)?;
     let mut tx = app.pool.begin().await?;
     let mut category = store::lock(&mut tx, id).await?.ok_or_else(not_found)?;
-    if patch.expected_version.is_some_and(|version| version != category.version) {
-        return Err(Error::version_mismatch());
-    }
+    Error::unless_version(patch.expected_version, category.version)?;
     patch.apply(&mut category);
     store::update(&mut tx, &category).await?;
     change::announce(&mut tx, caller, "category", category.id, category.version).await?;

@@ -129,9 +129,7 @@ pub(crate) async fn update(
     caller.with_role(Role::Admin)?;
     let mut tx = app.pool.begin().await?;
     let mut question = store::lock(&mut tx, id).await?.ok_or(Error::NotFound("question"))?;
-    if expected_version.is_some_and(|expected| expected != question.version) {
-        return Err(Error::version_mismatch());
-    }
+    Error::unless_version(expected_version, question.version)?;
     patch.apply(&mut question);
     question.check()?;
     store::update(&mut tx, &question).await?;

@@ -69,9 +69,7 @@ pub(crate) async fn update(app: &App, caller: &Caller, id: Uuid, patch: Patch) -
     caller.with_role(Role::Admin)?;
     let mut tx = app.pool.begin().await?;
     let mut video = store::lock(&mut tx, id).await?.ok_or_else(not_found)?;
-    if patch.expected_version.is_some_and(|version| version != video.version) {
-        return Err(Error::version_mismatch());
-    }
+    Error::unless_version(patch.expected_version, video.version)?;
     let moved = patch.video_url.is_some() || patch.video_platform.is_some();
     patch.apply(&mut video);
     // An address that stays needs no new check: those shipped for demonstration are on no platform.

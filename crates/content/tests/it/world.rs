@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use aipoten_kit::Process;
 use aipoten_kit::config::{Secret, Tokens};
 use aipoten_kit::test::{TestDatabase, encryption, redis};
+pub(crate) use aipoten_kit::test::{parameter, reason, violations};
 use aipoten_proto::common::v1::Gender;
 use aipoten_proto::content::v1 as content;
 use aipoten_proto::content::v1::assessment_service_client::AssessmentServiceClient;
@@ -314,24 +315,4 @@ pub(crate) fn months_ago(months: u32) -> NaiveDate {
 
 pub(crate) fn days_ago(days: u64) -> NaiveDate {
     today() - Days::new(days)
-}
-
-/// The reason code of a refusal.
-pub(crate) fn reason(status: &Status) -> String {
-    status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
-}
-
-/// A parameter of the reason of a refusal.
-pub(crate) fn parameter(status: &Status, name: &str) -> Option<String> {
-    status.get_details_error_info()?.metadata.remove(name)
-}
-
-/// Field and rule of every violation, sorted.
-pub(crate) fn violations(status: &Status) -> Vec<String> {
-    assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
-    let details = status.get_details_bad_request().expect("violations");
-    let mut violations: Vec<String> =
-        details.field_violations.into_iter().map(|it| format!("{}: {}", it.field, it.description)).collect();
-    violations.sort();
-    violations
 }

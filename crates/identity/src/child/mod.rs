@@ -195,9 +195,7 @@ async fn update(app: &App, caller: &Caller, child_id: Uuid, patch: Patch) -> Res
     let parent = caller.with_role(Role::Parent)?;
     let mut tx = app.pool.begin().await?;
     let child = store::lock(&mut tx, &app.cipher, child_id, parent.id).await?.ok_or_else(not_found)?;
-    if patch.expected_version.is_some_and(|version| version != child.version) {
-        return Err(Error::version_mismatch());
-    }
+    Error::unless_version(patch.expected_version, child.version)?;
     if patch.sets() {
         consent::require(&mut tx, parent.id, Kind::Guardian).await?;
     }

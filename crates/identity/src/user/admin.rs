@@ -44,9 +44,7 @@ pub(super) async fn update(app: &App, caller: &Caller, decision: Decision) -> Re
     let mut tx = app.pool.begin().await?;
     stay_administrator(&mut tx, admin).await?;
     let user = store::lock_named(&mut tx, &app.cipher, decision.user_id).await?.ok_or(Error::NotFound("user"))?;
-    if decision.expected_version.is_some_and(|version| version != user.version) {
-        return Err(Error::version_mismatch());
-    }
+    Error::unless_version(decision.expected_version, user.version)?;
     let (status, role) = (decision.status.unwrap_or(user.status), decision.role.unwrap_or(user.role));
     let mut ended = Vec::new();
     if status != user.status {

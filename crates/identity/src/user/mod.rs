@@ -106,9 +106,7 @@ async fn update_own(app: &App, caller: &Caller, patch: Patch) -> Result<User> {
     let signed_in = caller.user()?;
     let mut tx = app.pool.begin().await?;
     let user = lock(app, &mut tx, signed_in.id).await?;
-    if patch.expected_version.is_some_and(|version| version != user.version) {
-        return Err(Error::version_mismatch());
-    }
+    Error::unless_version(patch.expected_version, user.version)?;
     let changed = User {
         name: patch.name.unwrap_or(user.name),
         phone: patch.phone.unwrap_or(user.phone),

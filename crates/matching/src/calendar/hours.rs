@@ -36,9 +36,7 @@ pub(super) async fn put(app: &App, caller: &Caller, new: NewAvailability) -> Res
     let therapist = caller.with_role(Role::Therapist)?;
     let mut tx = app.pool.begin().await?;
     let version = store::lock(&mut tx, therapist.id).await?.ok_or_else(not_found)?;
-    if new.expected_version.is_some_and(|expected| expected != version) {
-        return Err(Error::version_mismatch());
-    }
+    Error::unless_version(new.expected_version, version)?;
     store::replace_weekly(&mut tx, therapist.id, &new.weekly).await?;
     store::update(&mut tx, therapist.id, new.works_on_holidays, version + 1).await?;
     tx.commit().await?;

@@ -100,9 +100,7 @@ pub(crate) async fn update(app: &App, caller: &Caller, id: Uuid, patch: Patch) -
     let party = Party::of(caller)?;
     let mut tx = app.pool.begin().await?;
     let (_, consultation) = lock(&mut tx, party, id).await?;
-    if patch.expected_version.is_some_and(|version| version != consultation.version) {
-        return Err(Error::version_mismatch());
-    }
+    Error::unless_version(patch.expected_version, consultation.version)?;
     if let Some(address) = patch.visit_address {
         consultation.require_address(party)?;
         let sealed = app.cipher.seal(consultation.place("visit_address"), &address)?;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Consultation, Status, lock, not_found, show, store};
 use crate::App;
 use crate::calendar;
-use crate::calendar::booking::{self, Booking};
+use crate::calendar::booking::{self, Booking, Diary};
 use crate::idempotency::Once;
 use crate::package::Package;
 use crate::party::{Party, Side};
@@ -33,8 +33,8 @@ pub(crate) async fn schedule(
         return Err(Error::invalid_state(consultation.status.as_str()));
     }
     package.require_active()?;
-    book(&mut tx, &package, party, &[Booking { consultation_id: id, starts_at }]).await?;
-    set_time(&mut tx, &package, &consultation, starts_at, &caller.into()).await?;
+    let diary = book(&mut tx, &package, party, &[Booking { consultation_id: id, starts_at }]).await?;
+    set_time(&mut tx, &diary, &consultation, starts_at, &caller.into()).await?;
     let changed = store::find(&mut tx, id, party.user_id).await?.ok_or_else(not_found)?;
     let answer = show(&mut tx, app, caller, party, changed, "ScheduleConsultation").await?.into();
     once.keep(&mut tx, &app.cipher, &answer).await?;
@@ -44,8 +44,13 @@ pub(crate) async fn schedule(
 }
 
 /// Takes times for sessions of a package, under its lock. A parent takes offered slots; the therapist, whose time it is, any that
-/// lies ahead and is free.
-pub(crate) async fn book(conn: &mut PgConnection, package: &Package, party: Party, bookings: &[Booking]) -> Result<()> {
+/// lies ahead and is free. Answers what they were taken in.
+pub(crate) async fn book(
+    conn: &mut PgConnection,
+    package: &Package,
+    party: Party,
+    bookings: &[Booking],
+) -> Result<Diary> {
     let diary = package.diary(conn).await?;
     booking::lock(conn, package.therapist_id, Some(package.child_id)).await?;
     let now = store::now(conn).await?;
@@ -60,7 +65,7 @@ pub(crate) async fn book(conn: &mut PgConnection, package: &Package, party: Part
         }
     }
     match refused.first() {
-        None => Ok(()),
+        None => Ok(diary),
         Some(first) => Err(slot_taken(&refused, &calendar::alternatives(conn, &diary, *first).await?)),
     }
 }
@@ -92,12 +97,12 @@ pub(crate) async fn reschedule(
 /// A session has its time: written and told, after it was taken.
 pub(crate) async fn set_time(
     conn: &mut PgConnection,
-    package: &Package,
+    diary: &Diary,
     consultation: &Consultation,
     starts_at: DateTime<Utc>,
     context: &Context,
 ) -> Result<()> {
-    let ends_at = package.diary(conn).await?.ends_at(starts_at);
+    let ends_at = diary.ends_at(starts_at);
     let status = consultation.status.to(Status::Scheduled)?;
     let seq = store::set_time(conn, consultation.id, status, Some((starts_at, ends_at))).await?;
     publish(conn, consultation.aggregate(seq), &consultation.scheduled(starts_at, ends_at), context).await?;

@@ -82,13 +82,16 @@ pub(crate) struct Shown {
 pub(crate) async fn list(app: &App, caller: &Caller, status: Option<Status>, page: Page) -> Result<(Vec<Shown>, i64)> {
     let party = Party::of(caller)?;
     let mut conn = app.pool.acquire().await?;
-    let mut shown = Vec::new();
-    for package in store::page(&mut conn, party.user_id, status, page).await? {
-        let policy = refund::get(&mut conn, package.refund_policy_id).await?;
-        shown.push(Shown { package, policy, consultations: Vec::new() });
-    }
+    let packages = store::page(&mut conn, party.user_id, status, page).await?;
     let total = store::count(&mut conn, party.user_id, status).await?;
-    Ok((shown, total))
+    let ids: Vec<Uuid> = packages.iter().map(|package| package.refund_policy_id).collect();
+    let policies = refund::get_all(&mut conn, &ids).await?;
+    // Each is there: a foreign key, to rows that are never deleted.
+    let show = |package: Package| {
+        let policy = policies[&package.refund_policy_id].clone();
+        Shown { package, policy, consultations: Vec::new() }
+    };
+    Ok((packages.into_iter().map(show).collect(), total))
 }
 
 pub(crate) async fn get(app: &App, caller: &Caller, id: Uuid) -> Result<Shown> {

@@ -46,9 +46,9 @@ pub(crate) async fn schedule(
     }
     let bookings: Vec<Booking> =
         open.iter().zip(times).map(|(session, starts_at)| Booking { consultation_id: session.id, starts_at }).collect();
-    consultation::book(&mut tx, &package, party, &bookings).await?;
+    let diary = consultation::book(&mut tx, &package, party, &bookings).await?;
     for (session, booking) in open.iter().zip(&bookings) {
-        consultation::set_time(&mut tx, &package, session, booking.starts_at, &caller.into()).await?;
+        consultation::set_time(&mut tx, &diary, session, booking.starts_at, &caller.into()).await?;
     }
     let answer = show(&mut tx, package).await?.into_proto(caller.locale);
     once.keep(&mut tx, &app.cipher, &answer).await?;

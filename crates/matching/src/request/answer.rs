@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{MatchingRequest, Shown, Status, not_found, offer, read, store};
 use crate::calendar;
-use crate::calendar::booking::{self, Booking};
+use crate::calendar::booking::{self, Booking, Diary};
 use crate::consultation::{self, Consultation};
 use crate::package::{self, Package};
 use crate::party::Party;
@@ -33,9 +33,7 @@ pub(crate) async fn answer(
     let therapist = caller.with_role(Role::Therapist)?;
     let mut tx = app.pool.begin().await?;
     let request = store::lock(&mut tx, id, therapist.id).await?.ok_or_else(not_found)?;
-    if expected_version.is_some_and(|version| version != request.version) {
-        return Err(aipoten_kit::Error::version_mismatch());
-    }
+    aipoten_kit::Error::unless_version(expected_version, request.version)?;
     request.require_pending()?;
     match answer {
         Answer::Approve { session_times, reason } => {
@@ -75,8 +73,9 @@ async fn approve(
     let price = policy.price(offer.consultation_fee, request.total_sessions);
     let package = package(conn, request, offer.session_minutes, &policy, &price).await?;
     package::store::insert(conn, &package).await?;
-    let bookings = insert_sessions(conn, app, request, &package, &price, session_times).await?;
-    hold(conn, &package, &bookings).await?;
+    let diary = package.diary(conn).await?;
+    let bookings = insert_sessions(conn, app, request, &package, &diary, &price, session_times).await?;
+    hold(conn, &package, &diary, &bookings).await?;
 
     let seq = store::close(conn, request.id, Status::Approved, reason).await?;
     let approved = proto::RequestApproved {
@@ -135,11 +134,11 @@ async fn insert_sessions(
     app: &App,
     request: &MatchingRequest,
     package: &Package,
+    diary: &Diary,
     price: &Price,
     session_times: &[DateTime<Utc>],
 ) -> Result<Vec<Booking>> {
     let address = app.cipher.open_optional(request.place("visit_address"), request.visit_address.as_deref())?;
-    let diary = package.diary(conn).await?;
     let mut bookings = Vec::new();
     for (session_number, (at, price)) in (1..).zip(price.sessions.iter().enumerate()) {
         let scheduled_at = session_times.get(at).copied();
@@ -153,14 +152,13 @@ async fn insert_sessions(
     Ok(bookings)
 }
 
-async fn hold(conn: &mut PgConnection, package: &Package, bookings: &[Booking]) -> Result<()> {
-    let diary = package.diary(conn).await?;
+async fn hold(conn: &mut PgConnection, package: &Package, diary: &Diary, bookings: &[Booking]) -> Result<()> {
     booking::lock(conn, package.therapist_id, Some(package.child_id)).await?;
     let mut taken: Vec<_> =
         bookings.iter().filter(|it| it.starts_at <= package.created_at).map(|it| it.starts_at).collect();
-    taken.extend(booking::hold(conn, &diary, bookings, package.hold_expires_at).await?);
+    taken.extend(booking::hold(conn, diary, bookings, package.hold_expires_at).await?);
     match taken.first() {
         None => Ok(()),
-        Some(first) => Err(consultation::slot_taken(&taken, &calendar::alternatives(conn, &diary, *first).await?)),
+        Some(first) => Err(consultation::slot_taken(&taken, &calendar::alternatives(conn, diary, *first).await?)),
     }
 }

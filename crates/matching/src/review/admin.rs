@@ -1,7 +1,7 @@
 //! Administrators hide what should not be read by everyone.
 
 use aipoten_events::{Aggregate, publish};
-use aipoten_kit::{Caller, Result, Role};
+use aipoten_kit::{Caller, Error, Result, Role};
 use aipoten_proto::common::v1::AdminActed;
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ pub(crate) async fn decide(app: &App, caller: &Caller, id: Uuid, decision: &Deci
     let context = caller.into();
     let mut tx = app.pool.begin().await?;
     let review = store::lock(&mut tx, id).await?.ok_or_else(not_found)?;
-    review.require_version(decision.expected_version)?;
+    Error::unless_version(decision.expected_version, review.version)?;
     if review.hidden_at.is_some() == decision.is_hidden {
         return Ok(review);
     }

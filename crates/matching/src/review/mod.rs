@@ -83,7 +83,7 @@ pub(crate) async fn update(app: &App, caller: &Caller, consultation_id: Uuid, pa
     let parent = caller.with_role(Role::Parent)?;
     let mut tx = app.pool.begin().await?;
     let earlier = store::lock_own(&mut tx, consultation_id, parent.id).await?.ok_or_else(not_found)?;
-    earlier.require_version(patch.expected_version)?;
+    Error::unless_version(patch.expected_version, earlier.version)?;
     if consultation::store::now(&mut tx).await? > earlier.created_at + CHANGEABLE {
         return Err(Error::FailedPrecondition("TOO_LATE".into()));
     }
@@ -120,12 +120,6 @@ pub(crate) async fn reply(app: &App, caller: &Caller, id: Uuid, text: &str) -> R
 async fn rate(conn: &mut PgConnection, therapist_id: Uuid, change: Change, context: &Context) -> Result<()> {
     let version = store::rate(conn, therapist_id, change).await?;
     Ok(therapist::announce_change(conn, therapist_id, version, context).await?)
-}
-
-impl Review {
-    fn require_version(&self, expected: Option<i64>) -> Result<()> {
-        if expected.is_some_and(|version| version != self.version) { Err(Error::version_mismatch()) } else { Ok(()) }
-    }
 }
 
 fn not_found() -> Error {

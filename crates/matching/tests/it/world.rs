@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use aipoten_kit::Process;
 use aipoten_kit::config::{Secret, Tokens};
 use aipoten_kit::test::{TestDatabase, encryption, redis};
+pub(crate) use aipoten_kit::test::{parameter, reason, violations};
 use aipoten_proto::common::v1::Gender;
 use aipoten_proto::identity::v1 as identity;
 use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
@@ -27,8 +28,7 @@ use prost::{Message, Name};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Request, Status};
-use tonic_types::StatusExt as _;
+use tonic::Request;
 
 const PASSWORD: &str = "correct horse 7!";
 /// Nobody answers there: events wait, everything else works.
@@ -314,24 +314,4 @@ fn channel(url: String) -> Channel {
 /// Today in Korea.
 pub(crate) fn today() -> NaiveDate {
     Utc::now().with_timezone(&chrono_tz::Asia::Seoul).date_naive()
-}
-
-/// The reason code of a refusal.
-pub(crate) fn reason(status: &Status) -> String {
-    status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
-}
-
-/// A parameter of the reason of a refusal.
-pub(crate) fn parameter(status: &Status, name: &str) -> Option<String> {
-    status.get_details_error_info()?.metadata.remove(name)
-}
-
-/// Field and rule of every violation, sorted.
-pub(crate) fn violations(status: &Status) -> Vec<String> {
-    assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
-    let details = status.get_details_bad_request().expect("violations");
-    let mut violations: Vec<String> =
-        details.field_violations.into_iter().map(|it| format!("{}: {}", it.field, it.description)).collect();
-    violations.sort();
-    violations
 }
