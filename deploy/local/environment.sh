@@ -27,6 +27,8 @@ environment_lines() {
       IDENTITY__ENCRYPTION__ACTIVE=dev1 \
       "MATCHING__ENCRYPTION__KEYS=$(made_once matching-encryption-key development_key)" \
       MATCHING__ENCRYPTION__ACTIVE=dev1 \
+      "BILLING__ENCRYPTION__KEYS=$(made_once billing-encryption-key development_key)" \
+      BILLING__ENCRYPTION__ACTIVE=dev1 \
       "GATEWAY__CSRF_KEY=$(made_once csrf-key development_csrf_key)" \
       IDENTITY__ADMIN__EMAIL=admin@aipoten.example \
       "IDENTITY__ADMIN__PASSWORD=$(made_once admin-password administrator_password)" \
@@ -34,7 +36,7 @@ environment_lines() {
       LOG__FORMAT=text
     # One developer is many people at once.
     printf 'AIPOTEN__GATEWAY__LIMITS__%s=6000\n' USER ANONYMOUS ADDRESS LOGIN REGISTER REFRESH
-    for domain in IDENTITY CONTENT MATCHING; do
+    for domain in IDENTITY CONTENT MATCHING BILLING; do
       printf 'AIPOTEN__%s__DATABASE__%s\n' \
         "$domain" "URL=$(database_url aipoten_app "aipoten_${domain,,}")" \
         "$domain" "OWNER_URL=$(database_url aipoten_owner "aipoten_${domain,,}")"

@@ -51,6 +51,8 @@ make_databases() {
   export CONTENT_DATABASE_URL=$url
   fresh_database matching events matching
   export MATCHING_DATABASE_URL=$url
+  fresh_database billing events billing
+  export BILLING_DATABASE_URL=$url
   export SQLX_OFFLINE=false
 }
 
@@ -70,7 +72,7 @@ prepare() {
 case ${1:-} in
 db)
   make_databases
-  for variable in EVENTS_DATABASE_URL IDENTITY_DATABASE_URL CONTENT_DATABASE_URL MATCHING_DATABASE_URL SQLX_OFFLINE; do
+  for variable in EVENTS_DATABASE_URL IDENTITY_DATABASE_URL CONTENT_DATABASE_URL MATCHING_DATABASE_URL BILLING_DATABASE_URL SQLX_OFFLINE; do
     printf "export %s='%s'\n" "$variable" "${!variable}"
   done
   ;;

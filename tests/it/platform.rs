@@ -26,6 +26,7 @@ pub(crate) struct Platform {
     pub(crate) identity: TestDatabase,
     pub(crate) content: TestDatabase,
     pub(crate) matching: TestDatabase,
+    pub(crate) billing: TestDatabase,
     environment: Vec<(String, String)>,
 }
 
@@ -50,8 +51,8 @@ impl Platform {
     /// Starts with further variables.
     pub(crate) async fn start_with(variables: &[(&str, &str)]) -> Self {
         let new = || TestDatabase::create(&[]);
-        let (identity, content, matching) = tokio::join!(new(), new(), new());
-        let [gateway, ops, identity_port, content_port, matching_port] = free_ports();
+        let (identity, content, matching, billing) = tokio::join!(new(), new(), new(), new());
+        let [gateway, ops, identity_port, content_port, matching_port, billing_port] = free_ports();
         let redis = redis();
         let mut environment: Vec<(String, String)> = [
             ("MODE", "development".to_owned()),
@@ -64,6 +65,7 @@ impl Platform {
             ("GATEWAY__IDENTITY_URL", format!("http://127.0.0.1:{identity_port}")),
             ("GATEWAY__CONTENT_URL", format!("http://127.0.0.1:{content_port}")),
             ("GATEWAY__MATCHING_URL", format!("http://127.0.0.1:{matching_port}")),
+            ("GATEWAY__BILLING_URL", format!("http://127.0.0.1:{billing_port}")),
             ("IDENTITY__LISTEN", format!("127.0.0.1:{identity_port}")),
             ("IDENTITY__DATABASE__URL", identity.config().url.expose_secret().to_owned()),
             ("IDENTITY__DATABASE__OWNER_URL", identity.owner_url()),
@@ -81,6 +83,13 @@ impl Platform {
             ("MATCHING__DATABASE__OWNER_URL", matching.owner_url()),
             ("MATCHING__ENCRYPTION__KEYS", "dev1:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=".to_owned()),
             ("MATCHING__ENCRYPTION__ACTIVE", "dev1".to_owned()),
+            ("BILLING__LISTEN", format!("127.0.0.1:{billing_port}")),
+            ("BILLING__IDENTITY_URL", format!("http://127.0.0.1:{identity_port}")),
+            ("BILLING__MATCHING_URL", format!("http://127.0.0.1:{matching_port}")),
+            ("BILLING__DATABASE__URL", billing.config().url.expose_secret().to_owned()),
+            ("BILLING__DATABASE__OWNER_URL", billing.owner_url()),
+            ("BILLING__ENCRYPTION__KEYS", "dev1:QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI=".to_owned()),
+            ("BILLING__ENCRYPTION__ACTIVE", "dev1".to_owned()),
         ]
         .map(|(name, value)| (format!("AIPOTEN__{name}"), value))
         .to_vec();
@@ -96,7 +105,7 @@ impl Platform {
         let process = spawn(&log, &environment, "all");
         let api = Api::new(&format!("http://127.0.0.1:{gateway}"));
         let ops = Api::new(&format!("http://127.0.0.1:{ops}"));
-        let platform = Self { process, log, api, ops, identity, content, matching, environment };
+        let platform = Self { process, log, api, ops, identity, content, matching, billing, environment };
         platform.ready().await;
         platform
     }

@@ -14,7 +14,12 @@ copies, aggregate_seq tells which state of the row is newer.";
 
 /// The document as JSON.
 pub(crate) fn document() -> anyhow::Result<Value> {
-    let services = [aipoten_identity::consumers(), aipoten_content::consumers(), aipoten_matching::consumers()];
+    let services = [
+        aipoten_identity::consumers(),
+        aipoten_content::consumers(),
+        aipoten_matching::consumers(),
+        aipoten_billing::consumers(),
+    ];
     let (mut channels, mut operations, mut messages) = (Map::new(), Map::new(), Map::new());
     for event in events()? {
         let (name, full_name) = (event.name(), event.full_name());
@@ -203,7 +208,12 @@ mod tests {
             let chosen = operations.values().filter(|it| it["action"] == action);
             chosen.filter_map(|it| it["channel"]["$ref"].as_str()?.strip_prefix("#/channels/")).collect()
         };
-        let tables = [aipoten_identity::consumers(), aipoten_content::consumers(), aipoten_matching::consumers()];
+        let tables = [
+            aipoten_identity::consumers(),
+            aipoten_content::consumers(),
+            aipoten_matching::consumers(),
+            aipoten_billing::consumers(),
+        ];
         let heard = aipoten_gateway::hears();
         let taken = tables.iter().flat_map(Consumers::event_types).chain(heard.iter().map(String::as_str));
         let taken: BTreeSet<&str> = taken.collect();

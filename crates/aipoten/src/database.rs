@@ -15,7 +15,8 @@ use crate::settings::Settings;
 pub(crate) async fn migrate(settings: &Settings) -> anyhow::Result<()> {
     migrate_service("identity", &settings.identity.database, &aipoten_identity::MIGRATOR).await?;
     migrate_service("content", &settings.content.database, &aipoten_content::MIGRATOR).await?;
-    migrate_service("matching", &settings.matching.database, &aipoten_matching::MIGRATOR).await
+    migrate_service("matching", &settings.matching.database, &aipoten_matching::MIGRATOR).await?;
+    migrate_service("billing", &settings.billing.database, &aipoten_billing::MIGRATOR).await
 }
 
 async fn migrate_service(service: &str, database: &Database, migrator: &Migrator) -> anyhow::Result<()> {

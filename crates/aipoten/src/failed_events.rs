@@ -52,6 +52,7 @@ enum Consumer {
     Identity,
     Content,
     Matching,
+    Billing,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -110,6 +111,7 @@ impl Of {
             Consumer::Identity => ("identity", "identity.database", &settings.identity.database),
             Consumer::Content => ("content", "content.database", &settings.content.database),
             Consumer::Matching => ("matching", "matching.database", &settings.matching.database),
+            Consumer::Billing => ("billing", "billing.database", &settings.billing.database),
         };
         let pool = database::connect(key, config).await?;
         database::check_migrated(&pool, &aipoten_events::MIGRATOR).await?;

@@ -34,6 +34,8 @@ enum Command {
     Content,
     /// Serves therapists, calendars, requests, packages and sessions.
     Matching,
+    /// Serves payments, refunds and settlements.
+    Billing,
     /// Serves every role in one process, each on its own port.
     All,
     /// Brings the databases to the schema of this program.
@@ -83,6 +85,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Identity => roles::run(settings, &[roles::Role::Identity]).await,
         Command::Content => roles::run(settings, &[roles::Role::Content]).await,
         Command::Matching => roles::run(settings, &[roles::Role::Matching]).await,
+        Command::Billing => roles::run(settings, &[roles::Role::Billing]).await,
         Command::All => roles::run(settings, &roles::ALL).await,
         Command::Migrate => database::migrate(&settings).await,
         Command::Seed => database::seed(&settings).await,

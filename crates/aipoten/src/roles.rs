@@ -12,11 +12,12 @@ pub(crate) enum Role {
     Identity,
     Content,
     Matching,
+    Billing,
     Gateway,
 }
 
 /// In the order in which they need one another.
-pub(crate) const ALL: [Role; 4] = [Role::Identity, Role::Content, Role::Matching, Role::Gateway];
+pub(crate) const ALL: [Role; 5] = [Role::Identity, Role::Content, Role::Matching, Role::Billing, Role::Gateway];
 
 /// Runs roles until the process is told to stop.
 pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()> {
@@ -51,6 +52,12 @@ async fn start(role: Role, settings: &Settings, process: &Process) -> anyhow::Re
             let app = aipoten_matching::build(&settings.matching, &common, process).await?;
             let listener = bind("matching.listen", settings.matching.listen).await?;
             aipoten_matching::serve(&app, settings.reflection, listener, process)?;
+        }
+        Role::Billing => {
+            let common = aipoten_billing::Common { broker: settings.broker.clone(), tokens: settings.tokens.clone() };
+            let app = aipoten_billing::build(&settings.billing, &common, process).await?;
+            let listener = bind("billing.listen", settings.billing.listen).await?;
+            aipoten_billing::serve(&app, settings.reflection, listener, process)?;
         }
         Role::Gateway => {
             let common = aipoten_gateway::Common {

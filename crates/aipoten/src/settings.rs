@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) content: aipoten_content::Config,
     /// Matching.
     pub(crate) matching: aipoten_matching::Config,
+    /// Billing.
+    pub(crate) billing: aipoten_billing::Config,
 }
 
 /// The operations port: health, never public.
@@ -68,6 +70,7 @@ impl Settings {
         let development = [
             ("identity.encryption.keys", development_key(&self.identity.encryption.keys)),
             ("matching.encryption.keys", development_key(&self.matching.encryption.keys)),
+            ("billing.encryption.keys", development_key(&self.billing.encryption.keys)),
             ("gateway.csrf_key", self.gateway.csrf_key.expose_secret().starts_with("dev")),
             ("identity.admin.password", !self.identity.admin.password.is_empty()),
             ("broker.url", self.broker.url.expose_secret().contains("guest:guest@")),

@@ -20,6 +20,8 @@ pub struct Config {
     pub content_url: String,
     /// Address of matching's gRPC server.
     pub matching_url: String,
+    /// Address of billing's gRPC server.
+    pub billing_url: String,
     /// Origins of browsers that may call the API with credentials, such as `https://app.example.org`.
     #[serde(deserialize_with = "list")]
     pub cors_origins: Vec<String>,
@@ -49,6 +51,7 @@ impl Default for Config {
             identity_url: "http://127.0.0.1:5001".to_owned(),
             content_url: "http://127.0.0.1:5002".to_owned(),
             matching_url: "http://127.0.0.1:5003".to_owned(),
+            billing_url: "http://127.0.0.1:5004".to_owned(),
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             csrf_key: Secret::default(),

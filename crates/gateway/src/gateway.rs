@@ -51,6 +51,7 @@ struct Inner {
     identity: Channel,
     content: Channel,
     matching: Channel,
+    billing: Channel,
     verifier: Verifier,
     revocations: Revocations,
     limiter: Limiter,
@@ -68,6 +69,7 @@ impl Gateway {
         Ok(Self(Arc::new(Inner {
             content: channel("gateway.content_url", &config.content_url)?,
             matching: channel("gateway.matching_url", &config.matching_url)?,
+            billing: channel("gateway.billing_url", &config.billing_url)?,
             verifier: Verifier::asking(&tokens.issuer, identity.clone()),
             revocations: Revocations::default(),
             limiter: Limiter::new(config.limits.clone(), Arc::clone(&store), &redis.prefix),
@@ -171,6 +173,7 @@ impl Gateway {
         FailedEventServiceClient::new(match consumer {
             Consumer::Content => self.content(),
             Consumer::Matching => self.matching(),
+            Consumer::Billing => self.billing(),
             Consumer::Identity | Consumer::Unspecified => self.identity(),
         })
     }
@@ -183,6 +186,11 @@ impl Gateway {
     /// Content's address.
     pub(crate) fn content(&self) -> Channel {
         self.0.content.clone()
+    }
+
+    /// Billing's address.
+    pub(crate) fn billing(&self) -> Channel {
+        self.0.billing.clone()
     }
 
     /// Matching's address.

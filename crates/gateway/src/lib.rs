@@ -108,6 +108,7 @@ fn watch(gateway: &Gateway, process: &Process) {
         ("gateway.identity", gateway.identity()),
         ("gateway.content", gateway.content()),
         ("gateway.matching", gateway.matching()),
+        ("gateway.billing", gateway.billing()),
     ];
     for (name, channel) in services {
         process.check(name, move || answers(channel.clone()).boxed());

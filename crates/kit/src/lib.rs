@@ -10,6 +10,7 @@ mod error;
 mod field;
 mod mask;
 pub mod metadata;
+mod once;
 mod page;
 mod policy;
 mod process;
@@ -18,6 +19,7 @@ pub mod telemetry;
 #[cfg(feature = "test")]
 pub mod test;
 pub mod token;
+mod won;
 
 pub use auth::{Authenticate, AuthenticateLayer};
 pub use caller::{Caller, Locale, Role, User};
@@ -25,6 +27,8 @@ pub use cipher::{Cipher, Place};
 pub use error::{Error, Reason, Result, Violation};
 pub use field::Fields;
 pub use mask::Mask;
+pub use once::{Once, forget_keys};
 pub use page::Page;
 pub use process::{GrpcServer, Process};
 pub use revocation::Revocations;
+pub use won::{BasisPoints, Won};

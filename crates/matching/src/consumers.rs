@@ -1,20 +1,19 @@
 //! What matching does with the events of others.
 
 use aipoten_events::{Consumers, Delivered, Failure};
-use aipoten_proto::billing::v1::{PaymentCompleted, PaymentExpired};
+use aipoten_proto::billing::v1::PaymentCompleted;
 use aipoten_proto::identity::v1::{ChildDeleted, UserDeleted};
 use anyhow::anyhow;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::won::Won;
 use crate::{erasure, package};
+use aipoten_kit::Won;
 
 /// The table of event and handler.
 pub fn consumers() -> Consumers {
     Consumers::new("matching")
         .on::<PaymentCompleted>(payment_completed)
-        .on::<PaymentExpired>(payment_expired)
         .on::<ChildDeleted>(child_deleted)
         .on::<UserDeleted>(user_deleted)
 }
@@ -23,11 +22,6 @@ pub fn consumers() -> Consumers {
 pub async fn payment_completed(conn: &mut PgConnection, event: &Delivered<PaymentCompleted>) -> Result<(), Failure> {
     let (package_id, payment_id) = (parse(&event.event.package_id)?, parse(&event.event.payment_id)?);
     package::paid(conn, package_id, payment_id, Won(event.event.amount), &event.context).await
-}
-
-/// The package is given up, and its held times are free.
-pub async fn payment_expired(conn: &mut PgConnection, event: &Delivered<PaymentExpired>) -> Result<(), Failure> {
-    package::payment_expired(conn, parse(&event.event.package_id)?, &event.context).await
 }
 
 /// Ends what runs for the child and erases what was written of it.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aipoten_kit::{Process, Result};
 
-use crate::{App, document, idempotency, package, request, therapist};
+use crate::{App, document, package, request, therapist};
 
 /// What is given up or forgotten when its time is over.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +47,7 @@ impl Job {
             Self::UnansweredRequests => request::expire(app).await,
             Self::Licences => therapist::watch_licences(app).await,
             Self::LeftFiles => document::file::sweep(app).await,
-            Self::OldKeys => Ok(idempotency::forget(&mut *app.pool.acquire().await?).await?),
+            Self::OldKeys => Ok(aipoten_kit::forget_keys(&mut *app.pool.acquire().await?).await?),
         }
     }
 }

@@ -9,7 +9,6 @@ mod consultation;
 pub mod consumers;
 mod document;
 mod erasure;
-mod idempotency;
 mod jobs;
 mod kind;
 mod package;
@@ -23,7 +22,6 @@ mod review;
 mod schedule_change;
 mod seed;
 mod therapist;
-mod won;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::won::{BasisPoints, Won};
+use aipoten_kit::{BasisPoints, Won};
 
 /// Sizes of packages.
 pub(crate) const SIZES: [i16; 4] = [1, 4, 8, 12];
@@ -69,6 +69,20 @@ pub(crate) async fn in_force(conn: &mut PgConnection) -> sqlx::Result<PricePolic
              discount_bp_8 AS "discount_bp_8: BasisPoints", discount_bp_12 AS "discount_bp_12: BasisPoints",
              platform_fee_bp AS "platform_fee_bp: BasisPoints", hold_minutes
            FROM price_policies WHERE tstzrange(valid_from, valid_to) @> now()"#,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// The policy of an order.
+pub(crate) async fn get(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<PricePolicy> {
+    sqlx::query_as!(
+        PricePolicy,
+        r#"SELECT id, discount_bp_1 AS "discount_bp_1: BasisPoints", discount_bp_4 AS "discount_bp_4: BasisPoints",
+             discount_bp_8 AS "discount_bp_8: BasisPoints", discount_bp_12 AS "discount_bp_12: BasisPoints",
+             platform_fee_bp AS "platform_fee_bp: BasisPoints", hold_minutes
+           FROM price_policies WHERE id = $1"#,
+        id,
     )
     .fetch_one(conn)
     .await

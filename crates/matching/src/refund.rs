@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::won::{BasisPoints, Won};
+use aipoten_kit::{BasisPoints, Won};
 
 /// A row of `refund_policies`.
 #[derive(Debug, Clone)]
@@ -40,11 +40,18 @@ pub(crate) enum CancelledBy {
     Platform,
 }
 
-/// What one session pays back.
+/// What becomes of the price of one session: `amount` goes back, `earned` is the therapist's for the time kept free, and what is left of
+/// it the platform's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Refund {
     pub(crate) share: Share,
     pub(crate) amount: Won,
+    pub(crate) earned: Won,
+}
+
+impl Refund {
+    /// Nothing was paid, or nothing goes back yet.
+    pub(crate) const NOTHING: Self = Self { share: Share::None, amount: Won(0), earned: Won(0) };
 }
 
 impl RefundPolicy {
@@ -63,10 +70,11 @@ impl RefundPolicy {
         let notice = TimeDelta::hours(self.full_until_hours.into());
         let in_time = scheduled_at.is_none_or(|at| now <= at - notice);
         if by != CancelledBy::Parent || in_time {
-            Refund { share: Share::Full, amount: fee }
+            Refund { share: Share::Full, amount: fee, earned: Won(0) }
         } else {
             // Rounded in the parent's favour.
-            Refund { share: Share::Partial, amount: fee.part_ceil(self.late_refund_bp) }
+            let amount = fee.part_ceil(self.late_refund_bp);
+            Refund { share: Share::Partial, amount, earned: fee - amount }
         }
     }
 
@@ -81,7 +89,7 @@ impl RefundPolicy {
                 let taken = penalty.min(refund.amount);
                 penalty = penalty - taken;
                 let share = if refund.share == Share::Full { Share::PackageEnd } else { refund.share };
-                Refund { share, amount: refund.amount - taken }
+                Refund { share, amount: refund.amount - taken, ..refund }
             })
             .collect();
         refunds.reverse();
@@ -183,10 +191,14 @@ mod tests {
         let refund = |before: TimeDelta, by| policy(5000, 0).session(Won(71_999), Some(start), by, start - before);
         assert_eq!(
             refund(TimeDelta::hours(24), CancelledBy::Parent),
-            Refund { share: Share::Full, amount: Won(71_999) }
+            Refund { share: Share::Full, amount: Won(71_999), earned: Won(0) }
         );
         let late = refund(TimeDelta::hours(24) - TimeDelta::seconds(1), CancelledBy::Parent);
-        assert_eq!(late, Refund { share: Share::Partial, amount: Won(36_000) }, "rounded in the parent's favour");
+        assert_eq!(
+            late,
+            Refund { share: Share::Partial, amount: Won(36_000), earned: Won(35_999) },
+            "rounded in the parent's favour"
+        );
         for by in [CancelledBy::Therapist, CancelledBy::Platform] {
             assert_eq!(refund(TimeDelta::zero(), by).amount, Won(71_999));
         }
@@ -209,7 +221,7 @@ mod tests {
             let after: Won = refunds.iter().map(|it| it.amount).sum();
             let due = contract.part_floor(BasisPoints(penalty)).min(before);
             prop_assert_eq!(after, before - due);
-            prop_assert!(refunds.iter().zip(&fees).all(|(refund, fee)| refund.amount >= Won(0) && refund.amount <= Won(*fee)));
+            prop_assert!(refunds.iter().zip(&fees).all(|(refund, fee)| refund.amount >= Won(0) && refund.amount + refund.earned <= Won(*fee)));
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod json;
 mod values;
 
 use common::v1::Callers;
+pub use prost::Message;
 pub use prost_types::{FieldMask, Timestamp};
 pub use values::{Invalid, date, moment, timestamp, uuid};
 

@@ -142,6 +142,22 @@ pub(crate) async fn release(conn: &mut PgConnection, consultation_ids: &[Uuid]) 
     Ok(())
 }
 
+/// Held times that are still held stay so until then.
+pub(crate) async fn extend(
+    conn: &mut PgConnection,
+    consultation_ids: &[Uuid],
+    until: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE calendar_entries SET hold_until = $2 WHERE consultation_id = ANY ($1) AND kind = 'hold' AND hold_until > now()",
+        consultation_ids,
+        until,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Makes sessions of the holds that are left, under [`lock`], and says of which.
 pub(crate) async fn confirm(conn: &mut PgConnection, consultation_ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(

@@ -9,11 +9,11 @@ use uuid::Uuid;
 use super::{Consultation, Status, lock, not_found, show, store};
 use crate::App;
 use crate::calendar::booking;
-use crate::idempotency::Once;
 use crate::package::{self, Outcome, Package};
 use crate::party::{Party, Side};
 use crate::refund::{self, CancelledBy, Refund, RefundPolicy, Share};
 use crate::schedule_change;
+use aipoten_kit::Once;
 
 /// What the parent wants instead of a session.
 pub(crate) struct Wish {
@@ -65,7 +65,7 @@ pub(crate) async fn cancel(
     if wish.keep_credit {
         let seq = store::set_time(&mut tx, id, consultation.status.to(Status::Unscheduled)?, None).await?;
         publish(&mut tx, consultation.aggregate(seq), &consultation.unscheduled(), &context).await?;
-        cancellation.refund = Refund { share: Share::None, amount: crate::won::Won(0) };
+        cancellation.refund = Refund::NOTHING;
     } else {
         give_up(&mut tx, &consultation, cancellation.by, Some(&wish.reason), cancellation.refund, &context).await?;
         let outcome = if cancellation.refund.share == Share::Full { Outcome::Refunded } else { Outcome::Used };

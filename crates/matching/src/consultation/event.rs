@@ -4,7 +4,9 @@ use aipoten_proto::matching::v1 as proto;
 use aipoten_proto::timestamp;
 use chrono::{DateTime, Utc};
 
-use super::Consultation;
+use aipoten_kit::Won;
+
+use super::{Consultation, Status};
 use crate::refund::{CancelledBy, Refund};
 
 /// The fields that every event about a session begins with.
@@ -43,20 +45,24 @@ impl Consultation {
         about!(ConsultationStarted, self)
     }
 
-    pub(super) fn completed(&self) -> proto::ConsultationCompleted {
-        about!(ConsultationCompleted, self, session_fee: self.session_fee.0, platform_fee: self.platform_fee.0)
+    pub(super) fn completed(&self, at: DateTime<Utc>) -> proto::ConsultationCompleted {
+        about!(ConsultationCompleted, self, session_fee: self.session_fee.0, platform_fee: self.platform_fee.0,
+            occurred_at: Some(timestamp(at)))
     }
 
-    pub(super) fn missed(&self) -> proto::ConsultationNoShow {
-        about!(ConsultationNoShow, self, session_fee: self.session_fee.0, platform_fee: self.platform_fee.0)
+    pub(super) fn missed(&self, at: DateTime<Utc>) -> proto::ConsultationNoShow {
+        about!(ConsultationNoShow, self, session_fee: self.session_fee.0, platform_fee: self.platform_fee.0,
+            occurred_at: Some(timestamp(at)))
     }
 
-    pub(super) fn disputed(&self) -> proto::ConsultationDisputed {
-        about!(ConsultationDisputed, self)
+    pub(super) fn disputed(&self, at: DateTime<Utc>) -> proto::ConsultationDisputed {
+        about!(ConsultationDisputed, self, occurred_at: Some(timestamp(at)))
     }
 
     pub(super) fn cancelled(&self, by: CancelledBy, refund: Refund, at: DateTime<Utc>) -> proto::ConsultationCancelled {
-        about!(ConsultationCancelled, self, cancelled_by: by.as_str().to_owned(),
+        // Of one that was not paid there is nothing to keep.
+        let kept = if self.status == Status::PendingPayment { Won(0) } else { self.session_fee - refund.amount };
+        about!(ConsultationCancelled, self, settled_amount: refund.earned.0, cancellation_fee: (kept - refund.earned).0, cancelled_by: by.as_str().to_owned(),
             refund_policy: refund.share.as_str().to_owned(), refund_amount: refund.amount.0,
             session_fee: self.session_fee.0, cancelled_at: Some(timestamp(at)))
     }

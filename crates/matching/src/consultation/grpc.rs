@@ -10,8 +10,8 @@ use tonic::{Request, Response};
 use super::{Consultation, Filter, Patch, Shown, Status, Wish};
 use crate::App;
 use crate::begin::begin;
-use crate::idempotency::Once;
 use crate::refund::CancelledBy;
+use aipoten_kit::Once;
 
 #[tonic::async_trait]
 impl ConsultationService for App {

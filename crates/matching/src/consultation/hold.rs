@@ -57,7 +57,8 @@ pub(crate) async fn hold(
     context: &Context,
 ) -> Result<()> {
     let seq = store::set_status(conn, consultation.id, consultation.status.to(Status::Completed)?).await?;
-    publish(conn, consultation.aggregate(seq), &consultation.completed(), context).await?;
+    let now = store::now(conn).await?;
+    publish(conn, consultation.aggregate(seq), &consultation.completed(now), context).await?;
     package::spend(conn, care, package, Outcome::Used, context).await?;
     store::count_held(conn, consultation.therapist_id).await?;
     Ok(())
@@ -71,11 +72,12 @@ pub(crate) async fn mark_no_show(app: &App, caller: &Caller, id: Uuid) -> Result
     let (package, consultation) = lock(&mut tx, party, id).await?;
     let status = consultation.status.to(Status::NoShow)?;
     let from = consultation.begins()? + PATIENCE;
-    if store::now(&mut tx).await? < from {
+    let now = store::now(&mut tx).await?;
+    if now < from {
         return Err(too_early(from));
     }
     let seq = store::set_status(&mut tx, id, status).await?;
-    publish(&mut tx, consultation.aggregate(seq), &consultation.missed(), &caller.into()).await?;
+    publish(&mut tx, consultation.aggregate(seq), &consultation.missed(now), &caller.into()).await?;
     package::spend(&mut tx, app.config.care(), &package, Outcome::Used, &caller.into()).await?;
     schedule_change::overtake(&mut tx, &consultation, &caller.into()).await?;
     let shown = reread(&mut tx, app, caller, party, id, "MarkNoShow").await?;
@@ -97,12 +99,13 @@ pub(crate) async fn dispute(app: &App, caller: &Caller, id: Uuid, reason: &str) 
         return Err(Error::invalid_state("disputed"));
     }
     let over = consultation.completed_at.or(consultation.ends_at).unwrap_or_else(Utc::now);
-    if store::now(&mut tx).await? > over + DISPUTABLE {
+    let now = store::now(&mut tx).await?;
+    if now > over + DISPUTABLE {
         return Err(Error::FailedPrecondition("TOO_LATE".into()));
     }
     let sealed = app.cipher.seal(consultation.place("dispute_reason"), reason)?;
     let seq = store::dispute(&mut tx, id, &sealed).await?;
-    publish(&mut tx, consultation.aggregate(seq), &consultation.disputed(), &caller.into()).await?;
+    publish(&mut tx, consultation.aggregate(seq), &consultation.disputed(now), &caller.into()).await?;
     let shown = reread(&mut tx, app, caller, party, id, "DisputeConsultation").await?;
     tx.commit().await?;
     app.relay.wake();

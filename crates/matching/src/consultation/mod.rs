@@ -20,8 +20,8 @@ use crate::package::{self, Package};
 use crate::party::{Party, Side};
 use crate::price::SessionPrice;
 use crate::refund::{CancelledBy, Share};
-use crate::won::Won;
 use crate::{App, erasure};
+use aipoten_kit::Won;
 
 pub(crate) use cancel::{Wish, cancel, give_up, quote};
 pub(crate) use hold::{complete, dispute, hold, mark_no_show, start};

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{Consultation, Status};
 use crate::kind::Kind;
 use crate::refund::{CancelledBy, Refund, Share};
-use crate::won::Won;
+use aipoten_kit::Won;
 
 /// Which sessions a list shows.
 #[derive(Debug, Default)]

@@ -11,9 +11,9 @@ use super::{Consultation, Status, lock, not_found, show, store};
 use crate::App;
 use crate::calendar;
 use crate::calendar::booking::{self, Booking, Diary};
-use crate::idempotency::Once;
 use crate::package::Package;
 use crate::party::{Party, Side};
+use aipoten_kit::Once;
 
 /// Sets the time of a session that has none.
 pub(crate) async fn schedule(

@@ -11,11 +11,11 @@ use super::{Outcome, Package, Status, lock, not_found, store};
 use crate::App;
 use crate::calendar::booking;
 use crate::consultation::{self, Consultation};
-use crate::idempotency::Once;
 use crate::party::{Party, Side};
 use crate::refund::{self, CancelledBy, Refund, Share};
 use crate::schedule_change;
-use crate::won::Won;
+use aipoten_kit::Once;
+use aipoten_kit::Won;
 
 /// What ending it now would pay back.
 pub(crate) async fn quote(app: &App, caller: &Caller, id: Uuid) -> Result<CancelQuote> {
@@ -96,7 +96,7 @@ impl Ending {
             }
         }
         let refunds = if package.status == Status::PendingPayment {
-            vec![Refund { share: Share::None, amount: Won(0) }; open.len()]
+            vec![Refund::NOTHING; open.len()]
         } else {
             let each = open.iter().map(|it| policy.session(it.session_fee, it.scheduled_at, by, now)).collect();
             policy.package_end(each, package.discounted_price, by)

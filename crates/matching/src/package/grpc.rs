@@ -9,7 +9,7 @@ use tonic::{Request, Response};
 use super::{Shown, Status, Times};
 use crate::App;
 use crate::begin::{begin, begins};
-use crate::idempotency::Once;
+use aipoten_kit::Once;
 
 #[tonic::async_trait]
 impl PackageService for App {
@@ -60,6 +60,15 @@ impl PackageService for App {
         fields.finish()?;
         let once = Once::of(&caller, "CancelPackage", &request);
         Ok(Response::new(super::cancel(self, &caller, &once, id, &reason).await?))
+    }
+
+    async fn hold_for_payment(
+        &self,
+        request: Request<proto::HoldForPaymentRequest>,
+    ) -> Result<Response<proto::PackageOrder>, tonic::Status> {
+        let caller = Caller::of(&request);
+        let id = Fields::only_uuid("package_id", &request.into_inner().package_id)?;
+        Ok(Response::new(super::hold_for_payment(self, &caller, id).await?))
     }
 
     async fn schedule_package(

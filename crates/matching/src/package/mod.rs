@@ -20,10 +20,10 @@ use crate::consultation::{self, Consultation};
 use crate::kind::Kind;
 use crate::party::Party;
 use crate::refund::{self, RefundPolicy};
-use crate::won::{BasisPoints, Won};
+use aipoten_kit::{BasisPoints, Won};
 
 pub(crate) use cancel::{cancel, canceller, end_for_erasure, quote};
-pub(crate) use payment::{paid, payment_expired};
+pub(crate) use payment::{hold_for_payment, paid};
 pub(crate) use schedule::{Times, schedule};
 pub(crate) use store::Outcome;
 

@@ -1,17 +1,22 @@
 //! What payments do to packages: events of billing.
 
 use aipoten_events::{Context, Failure, publish};
-use aipoten_kit::Result;
-use aipoten_proto::matching::v1::{CareRelationStarted, PackageCancelled};
+use aipoten_kit::{Caller, Error, Result, Role, Won};
+use aipoten_proto::matching::v1::{CareRelationStarted, OrderedSession, PackageOrder, PackagePaymentRefused};
+use aipoten_proto::timestamp;
 use anyhow::anyhow;
+use chrono::TimeDelta;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Package, Status, store};
 use crate::calendar::booking::{self, Booking};
 use crate::consultation::{self, Consultation};
-use crate::erasure;
-use crate::won::Won;
+use crate::party::{Party, Side};
+use crate::{App, erasure, price};
+
+/// How long the times of a package are held at least from when its parent begins to pay: as long as a checkout lasts.
+const PAYING: TimeDelta = TimeDelta::minutes(10);
 
 /// A payment for the package went through: it runs. Sessions whose time is still theirs are set; where a hold has died the time
 /// is taken again if it is free, and else the credit stays and the parent picks another.
@@ -30,12 +35,12 @@ pub(crate) async fn paid(
     match package.status {
         // The child was erased before the payment came.
         Status::Expired if erasure::is_erased(conn, package.child_id).await? => {
-            give_back(conn, &package, context).await?;
+            refuse(conn, &package, payment_id, context).await?;
         }
         Status::PendingPayment | Status::Expired => start(conn, &package, payment_id, context).await?,
-        // Cancelled while the payment was on its way: all of it goes back.
-        Status::Cancelled => give_back(conn, &package, context).await?,
-        Status::Active | Status::Completed => return Err(anyhow!("the package was paid before").into()),
+        _ if store::is_paid_by(conn, package_id, payment_id).await? => {}
+        // Cancelled while the payment was on its way, or paid before.
+        Status::Cancelled | Status::Active | Status::Completed => refuse(conn, &package, payment_id, context).await?,
     }
     Ok(())
 }
@@ -70,28 +75,48 @@ async fn take_again(conn: &mut PgConnection, package: &Package, session: &Consul
     Ok(booking::try_take(conn, &diary, booking).await?)
 }
 
-async fn give_back(conn: &mut PgConnection, package: &Package, context: &Context) -> Result<()> {
+/// All of the payment goes back.
+async fn refuse(conn: &mut PgConnection, package: &Package, payment_id: Uuid, context: &Context) -> Result<()> {
     let seq = store::set_version(conn, package.id).await?;
-    let cancelled = PackageCancelled {
+    let refused = PackagePaymentRefused {
         package_id: package.id.to_string(),
-        therapist_id: package.therapist_id.to_string(),
+        payment_id: payment_id.to_string(),
         parent_user_id: package.parent_user_id.to_string(),
-        cancelled_by: "platform".to_owned(),
-        refund_amount: package.discounted_price.0,
     };
-    publish(conn, package.aggregate(seq), &cancelled, context).await?;
+    publish(conn, package.aggregate(seq), &refused, context).await?;
     Ok(())
 }
 
-/// The parent did not finish paying: the package is given up. One that has moved on stays as it is.
-pub(crate) async fn payment_expired(
-    conn: &mut PgConnection,
-    package_id: Uuid,
-    context: &Context,
-) -> Result<(), Failure> {
-    let package = store::lock(conn, package_id).await?.ok_or_else(|| anyhow!("there is no such package"))?;
-    if package.status == Status::PendingPayment {
-        super::expire(conn, &package, context).await?;
+/// The parent begins to pay: the times are held for [`PAYING`] more at least. Answers the order.
+pub(crate) async fn hold_for_payment(app: &App, caller: &Caller, id: Uuid) -> Result<PackageOrder> {
+    let parent = caller.with_role(Role::Parent)?;
+    let mut tx = app.pool.begin().await?;
+    let package = super::lock(&mut tx, id, Party { user_id: parent.id, side: Side::Parent }).await?;
+    if package.status != Status::PendingPayment {
+        return Err(Error::invalid_state(package.status.as_str()));
     }
-    Ok(())
+    let sessions = consultation::store::of_package(&mut tx, id).await?;
+    let hold_expires_at = store::extend_hold(&mut tx, id, PAYING).await?;
+    booking::extend(&mut tx, &sessions.iter().map(|it| it.id).collect::<Vec<_>>(), hold_expires_at).await?;
+    let policy = price::get(&mut tx, package.price_policy_id).await?;
+    tx.commit().await?;
+    Ok(PackageOrder {
+        package_id: id.to_string(),
+        therapist_id: package.therapist_id.to_string(),
+        parent_user_id: package.parent_user_id.to_string(),
+        original_price: package.original_price.0,
+        discounted_price: package.discounted_price.0,
+        platform_fee_bp: policy.platform_fee_bp.0.into(),
+        sessions: sessions.iter().map(ordered).collect(),
+        hold_expires_at: Some(timestamp(hold_expires_at)),
+    })
+}
+
+fn ordered(session: &Consultation) -> OrderedSession {
+    OrderedSession {
+        consultation_id: session.id.to_string(),
+        session_number: session.session_number.into(),
+        session_fee: session.session_fee.0,
+        platform_fee: session.platform_fee.0,
+    }
 }

@@ -9,8 +9,8 @@ use super::{lock, show};
 use crate::App;
 use crate::calendar::booking::Booking;
 use crate::consultation::{self, Status};
-use crate::idempotency::Once;
 use crate::party::Party;
+use aipoten_kit::Once;
 
 /// When sessions shall begin.
 #[derive(Debug, PartialEq, Eq)]

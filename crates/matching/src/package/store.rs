@@ -1,12 +1,13 @@
 //! SQL of packages.
 
 use aipoten_kit::Page;
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Package, Status};
 use crate::kind::Kind;
-use crate::won::{BasisPoints, Won};
+use aipoten_kit::{BasisPoints, Won};
 
 /// What a session of a package comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,4 +198,27 @@ pub(crate) async fn set_version(conn: &mut PgConnection, id: Uuid) -> sqlx::Resu
     sqlx::query_scalar!("UPDATE consultation_packages SET version = version + 1 WHERE id = $1 RETURNING version", id,)
         .fetch_one(conn)
         .await
+}
+
+/// Whether it runs on this payment.
+pub(crate) async fn is_paid_by(conn: &mut PgConnection, id: Uuid, payment_id: Uuid) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT payment_id IS NOT DISTINCT FROM $2 AS "is!" FROM consultation_packages WHERE id = $1"#,
+        id,
+        payment_id,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Holds it for so long from now at least.
+pub(crate) async fn extend_hold(conn: &mut PgConnection, id: Uuid, time: TimeDelta) -> sqlx::Result<DateTime<Utc>> {
+    sqlx::query_scalar!(
+        r#"UPDATE consultation_packages SET hold_expires_at = greatest(hold_expires_at, now() + make_interval(secs => $2))
+           WHERE id = $1 RETURNING hold_expires_at AS "until!""#,
+        id,
+        time.as_seconds_f64(),
+    )
+    .fetch_one(conn)
+    .await
 }

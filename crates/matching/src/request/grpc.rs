@@ -9,9 +9,9 @@ use tonic::{Request, Response};
 use super::{Answer, New, Shown, Status, address};
 use crate::App;
 use crate::begin::begins;
-use crate::idempotency::Once;
 use crate::kind::Kind;
 use crate::price::SIZES;
+use aipoten_kit::Once;
 
 #[tonic::async_trait]
 impl MatchingRequestService for App {

@@ -11,11 +11,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::idempotency::Once;
 use crate::kind::Kind;
 use crate::party::{Party, Side};
-use crate::won::Won;
 use crate::{App, child, clock, consultation, erasure, price};
+use aipoten_kit::Once;
+use aipoten_kit::Won;
 
 pub(crate) use answer::{Answer, answer};
 

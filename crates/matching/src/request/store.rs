@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{MatchingRequest, Status};
 use crate::kind::Kind;
-use crate::won::Won;
+use aipoten_kit::Won;
 
 /// What of a therapist decides about a request.
 pub(crate) struct Offer {

@@ -23,7 +23,7 @@ pub(crate) use specialty::Specialty;
 
 use crate::App;
 use crate::kind::Kind;
-use crate::won::Won;
+use aipoten_kit::Won;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "snake_case")]

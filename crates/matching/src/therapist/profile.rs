@@ -7,7 +7,7 @@ use super::{ApprovalStatus, Specialty, Therapist, event, keystroke, not_found, s
 use crate::App;
 use crate::kind::Kind;
 use crate::region::{self, Region};
-use crate::won::Won;
+use aipoten_kit::Won;
 
 /// A profile as its therapist writes it.
 #[derive(Debug)]

@@ -27,8 +27,8 @@ use chrono::{Months, NaiveDate, Utc};
 use prost::{Message, Name};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
-use tonic::transport::{Channel, Endpoint};
 use tonic::Request;
+use tonic::transport::{Channel, Endpoint};
 
 const PASSWORD: &str = "correct horse 7!";
 /// Nobody answers there: events wait, everything else works.

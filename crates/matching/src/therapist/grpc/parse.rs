@@ -8,7 +8,7 @@ use crate::kind::Kind;
 use crate::region;
 use crate::therapist::profile::Draft;
 use crate::therapist::{Filter, Sort, Specialty, search};
-use crate::won::Won;
+use aipoten_kit::Won;
 
 /// Regions of a therapist at most.
 const REGIONS: usize = 50;

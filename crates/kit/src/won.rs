@@ -6,33 +6,33 @@ use std::ops::{Add, Sub};
 /// An amount in won.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, sqlx::Type)]
 #[sqlx(transparent)]
-pub(crate) struct Won(pub(crate) i64);
+pub struct Won(pub i64);
 
 /// A rate in basis points: 10,000 is all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, sqlx::Type)]
 #[sqlx(transparent)]
-pub(crate) struct BasisPoints(pub(crate) i16);
+pub struct BasisPoints(pub i16);
 
 const ALL: i128 = 10_000;
 
 impl Won {
     /// The part of it, rounded down to whole won.
-    pub(crate) fn part_floor(self, rate: BasisPoints) -> Self {
+    pub fn part_floor(self, rate: BasisPoints) -> Self {
         Self::exact(i128::from(self.0) * i128::from(rate.0) / ALL)
     }
 
     /// The part of it, rounded up to whole won.
-    pub(crate) fn part_ceil(self, rate: BasisPoints) -> Self {
+    pub fn part_ceil(self, rate: BasisPoints) -> Self {
         Self::exact((i128::from(self.0) * i128::from(rate.0) + ALL - 1) / ALL)
     }
 
     /// So many times the amount.
-    pub(crate) fn times(self, count: i16) -> Self {
+    pub fn times(self, count: i16) -> Self {
         Self::exact(i128::from(self.0) * i128::from(count))
     }
 
     /// Split into `count` parts that differ by one won at most and add up to it, the greater ones first.
-    pub(crate) fn split(self, count: i16) -> Vec<Self> {
+    pub fn split(self, count: i16) -> Vec<Self> {
         let (count, parts) = (i64::from(count), usize::try_from(count).unwrap_or_default());
         let (each, over) = (self.0 / count, usize::try_from(self.0 % count).unwrap_or_default());
         (0..parts).map(|part| Self(each + i64::from(part < over))).collect()

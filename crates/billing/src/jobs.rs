@@ -1,0 +1,39 @@
+//! What runs by the clock.
+
+use std::time::Duration;
+
+use aipoten_kit::{Process, Result, forget_keys};
+
+use crate::App;
+
+/// What is looked at again and again.
+#[derive(Debug, Clone, Copy)]
+enum Job {
+    OldKeys,
+}
+
+/// The table of jobs and how long each rests.
+const JOBS: [(Job, Duration); 1] = [(Job::OldKeys, Duration::from_mins(10))];
+
+/// A job that fails is tried again at its next time. Row locks keep replicas apart.
+pub(crate) fn start(app: &App, process: &Process) {
+    for (job, rest) in JOBS {
+        let (app, stop) = (app.clone(), process.stop());
+        process.spawn("billing jobs", async move {
+            while stop.run_until_cancelled(tokio::time::sleep(rest)).await.is_some() {
+                if let Err(error) = job.run(&app).await {
+                    tracing::error!(stream = "error", ?job, error = format!("{error:#}"), "a job failed");
+                }
+            }
+            Ok(())
+        });
+    }
+}
+
+impl Job {
+    async fn run(self, app: &App) -> Result<()> {
+        match self {
+            Self::OldKeys => Ok(forget_keys(&mut *app.pool.acquire().await?).await?),
+        }
+    }
+}

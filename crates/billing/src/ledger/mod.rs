@@ -1,0 +1,116 @@
+//! The ledger: double entry, append only. What is wrong is reversed, never changed.
+
+mod store;
+
+use aipoten_kit::{Error, Result, Won};
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::provider;
+
+/// Where money is, or whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Account {
+    /// What a provider holds for us.
+    ProviderReceivable(provider::Name),
+    /// Our bank account.
+    Bank,
+    /// What a parent has paid for sessions of a package that are still to come.
+    CustomerPrepaid(Uuid),
+    /// What we owe a therapist.
+    TherapistPayable(Uuid),
+    /// What a therapist owes us: a settled session was paid back.
+    TherapistReceivable(Uuid),
+    /// What is on its way back to parents.
+    RefundClearing,
+    /// Income tax withheld from therapists.
+    IncomeTaxWithheld,
+    /// Local income tax withheld from therapists.
+    LocalTaxWithheld,
+    /// Value added tax on our fee.
+    VatPayable,
+    /// Our part of sessions.
+    PlatformFee,
+    /// What we keep when a package is ended early.
+    CancellationFee,
+}
+
+/// What a journal books.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub(crate) enum Kind {
+    /// A payment came.
+    Paid,
+    /// A deposit was taken back.
+    Reversed,
+    /// A session was earned.
+    Settled,
+    /// A penalty for ending a package was kept.
+    CancellationFee,
+    /// Money is to go back.
+    RefundDecided,
+    /// It went.
+    RefundDone,
+    /// A therapist was paid.
+    Payout,
+    /// A therapist's debt was taken off what we owe.
+    DebtNetted,
+}
+
+/// One booking: entries that sum to zero, debits positive and credits negative. Entries of zero are left out.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    pub(crate) kind: Kind,
+    /// What it books, such as `paid:<payment>`: nothing is booked twice.
+    pub(crate) source: String,
+    pub(crate) effective_at: DateTime<Utc>,
+    pub(crate) entries: Vec<(Account, Won)>,
+}
+
+/// Books it. False when it was booked before.
+pub(crate) async fn post(conn: &mut PgConnection, journal: &Journal) -> Result<bool> {
+    let sum: Won = journal.entries.iter().map(|(_, amount)| *amount).sum();
+    if sum != Won(0) {
+        return Err(Error::Internal(anyhow::anyhow!("the journal {} sums to {} won", journal.source, sum.0)));
+    }
+    let Some(id) = store::insert(conn, journal).await? else { return Ok(false) };
+    for (account, amount) in journal.entries.iter().filter(|(_, amount)| *amount != Won(0)) {
+        let account_id = store::account(conn, account.kind(), account.owner().as_deref()).await?;
+        store::enter(conn, id, account_id, *amount).await?;
+    }
+    Ok(true)
+}
+
+/// What stands on an account: debits less credits.
+pub(crate) async fn balance(conn: &mut PgConnection, account: Account) -> Result<Won> {
+    Ok(store::balance(conn, account.kind(), account.owner().as_deref()).await?)
+}
+
+impl Account {
+    fn kind(self) -> &'static str {
+        match self {
+            Self::ProviderReceivable(_) => "provider_receivable",
+            Self::Bank => "bank",
+            Self::CustomerPrepaid(_) => "customer_prepaid",
+            Self::TherapistPayable(_) => "therapist_payable",
+            Self::TherapistReceivable(_) => "therapist_receivable",
+            Self::RefundClearing => "refund_clearing",
+            Self::IncomeTaxWithheld => "income_tax_withheld",
+            Self::LocalTaxWithheld => "local_tax_withheld",
+            Self::VatPayable => "vat_payable",
+            Self::PlatformFee => "platform_fee",
+            Self::CancellationFee => "cancellation_fee",
+        }
+    }
+
+    fn owner(self) -> Option<String> {
+        match self {
+            Self::ProviderReceivable(provider) => Some(provider.as_str().to_owned()),
+            Self::CustomerPrepaid(id) | Self::TherapistPayable(id) | Self::TherapistReceivable(id) => {
+                Some(id.to_string())
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Billing: payments and refunds through providers, the ledger, settlements of therapists.
+
+mod case;
+mod config;
+pub mod consumers;
+mod jobs;
+mod ledger;
+mod payment;
+pub mod provider;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use aipoten_events::{FailedEvents, Relay, Wake};
+use aipoten_kit::config::Tokens;
+use aipoten_kit::token::Verifier;
+use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, database};
+use aipoten_proto::common::v1::failed_event_service_server::FailedEventServiceServer;
+use aipoten_proto::matching::v1::package_service_client::PackageServiceClient;
+use anyhow::Context as _;
+use provider::Providers;
+use sqlx::PgPool;
+use sqlx::migrate::Migrator;
+use tokio::net::TcpListener;
+use tonic::service::Routes;
+use tonic::transport::{Channel, Endpoint};
+
+pub use config::Config;
+pub use consumers::consumers;
+
+/// The schema of this service's database, besides that of events.
+pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/billing");
+
+/// The service. Clones share everything.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// What the use cases work with.
+pub struct Parts {
+    config: Config,
+    pool: PgPool,
+    cipher: Cipher,
+    /// Matching's packages, asked with the parent's own token.
+    packages: PackageServiceClient<Channel>,
+    providers: Providers,
+    verifier: Verifier,
+    revocations: Revocations,
+    failed_events: FailedEvents,
+    relay: Wake,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// What is configured for all roles and needed here.
+pub struct Common {
+    /// The broker.
+    pub broker: aipoten_events::Config,
+    /// Access tokens.
+    pub tokens: Tokens,
+}
+
+/// Connects to the stores, to identity and to matching, and starts what runs beside requests: the relay, the consumers, the jobs, the
+/// feed of revocations.
+pub async fn build(config: &Config, common: &Common, process: &Process) -> anyhow::Result<App> {
+    let pool = database::connect("billing.database", &config.database).await?;
+    database::check_migrated(&pool, &MIGRATOR).await?;
+    database::check_migrated(&pool, &aipoten_events::MIGRATOR).await?;
+    let identity = Endpoint::from_shared(config.identity_url.clone())
+        .context("configuration key `billing.identity_url` is no address such as http://host:5001")?
+        .connect_lazy();
+    let matching = Endpoint::from_shared(config.matching_url.clone())
+        .context("configuration key `billing.matching_url` is no address such as http://host:5003")?
+        .connect_lazy();
+    let relay = Relay::new("billing", pool.clone(), common.broker.clone());
+    let app = App(Arc::new(Parts {
+        config: config.clone(),
+        cipher: Cipher::new(&config.encryption).context("configuration key `billing.encryption`")?,
+        packages: PackageServiceClient::new(matching),
+        failed_events: FailedEvents::new("billing", pool.clone(), relay.wake()),
+        relay: relay.wake(),
+        pool,
+        providers: Providers::default(),
+        verifier: Verifier::asking(&common.tokens.issuer, identity.clone()),
+        revocations: Revocations::default(),
+    }));
+    process.spawn("billing revocations", app.revocations.clone().follow(identity, process.stop()));
+    aipoten_events::exchange(relay, consumers(), &app.pool, &common.broker, process);
+    database::watch(&app.pool, "billing.database", process);
+    jobs::start(&app, process);
+    Ok(app)
+}
+
+/// Serves on a bound listener until the process stops.
+pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Process) -> anyhow::Result<SocketAddr> {
+    let routes = Routes::new(FailedEventServiceServer::new(app.failed_events.clone()));
+    let authenticate = AuthenticateLayer::new(app.verifier.clone(), app.revocations.clone());
+    GrpcServer { routes, authenticate, reflection }.serve("billing", listener, process)
+}
