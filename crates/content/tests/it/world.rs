@@ -23,8 +23,7 @@ use chrono::{Days, Months, NaiveDate, Utc};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Request, Status};
-use tonic_types::StatusExt as _;
+use tonic::Request;
 
 const PASSWORD: &str = "correct horse 7!";
 /// Nobody answers there: events wait, everything else works.
