@@ -75,7 +75,7 @@ impl PaymentService for App {
     ) -> Result<Response<proto::Receipt>, tonic::Status> {
         let caller = Caller::of(&request);
         let id = Fields::only_uuid("payment_id", &request.into_inner().payment_id)?;
-        Ok(Response::new(receipt::get(self, &caller, id).await?))
+        Ok(Response::new(receipt::get(self, &caller, id).await?.into()))
     }
 
     async fn get_receipt_pdf(
