@@ -82,6 +82,7 @@ CREATE TABLE payments (
         ('pending', 'confirming', 'completed', 'failed', 'expired', 'partially_refunded', 'refunded')),
     provider         text NOT NULL CHECK (provider IN ('toss', 'portone', 'stripe', 'sandbox')),
     order_id         text NOT NULL UNIQUE CHECK (order_id ~ '^[A-Za-z0-9_-]{6,64}$'),
+    provider_key     text,
     transaction_id   text,
     client_key       text,
     client_secret    bytea,
@@ -101,11 +102,13 @@ CREATE TABLE payments (
     created_at       timestamptz NOT NULL DEFAULT now(),
     updated_at       timestamptz NOT NULL DEFAULT now(),
     version          bigint NOT NULL DEFAULT 1,
+    CONSTRAINT payments_transaction UNIQUE (provider, transaction_id),
     CHECK (payment_status NOT IN ('completed', 'partially_refunded', 'refunded') OR (paid_at IS NOT NULL AND transaction_id IS NOT NULL)),
     CHECK ((payment_status = 'refunded') = (paid_at IS NOT NULL AND refunded_amount = total_amount) OR reversed_at IS NOT NULL)
 );
 
-COMMENT ON COLUMN payments.transaction_id IS 'The provider''s own number; before it is paid, as the client named it.';
+COMMENT ON COLUMN payments.provider_key IS 'As the client named what its parent authorised; nothing is believed of it.';
+COMMENT ON COLUMN payments.transaction_id IS 'The provider''s own number, as the provider told it.';
 COMMENT ON COLUMN payments.client_key IS 'Public; for the provider''s code in the client.';
 COMMENT ON COLUMN payments.client_secret IS 'Encrypted; of a checkout that needs one.';
 COMMENT ON COLUMN payments.virtual_account IS 'Encrypted JSON: where a deposit is awaited.';
@@ -118,8 +121,6 @@ COMMENT ON COLUMN payments.provider_balance IS 'What the provider says can still
 
 -- One is begun at a time. A late charge of one that was given up never fails here: matching refuses what comes second, and it goes back.
 CREATE UNIQUE INDEX payments_one_pending ON payments (package_id) WHERE payment_status = 'pending';
-CREATE UNIQUE INDEX payments_paid_once ON payments (provider, transaction_id) WHERE paid_at IS NOT NULL;
-CREATE INDEX payments_transaction ON payments (provider, transaction_id);
 CREATE INDEX payments_package ON payments (package_id);
 CREATE INDEX payments_user ON payments (user_id, created_at DESC);
 CREATE INDEX payments_newest ON payments (created_at DESC);

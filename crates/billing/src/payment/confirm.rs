@@ -58,12 +58,13 @@ async fn begin(conn: &mut PgConnection, user_id: Uuid, authorised: &Authorised) 
     if payment.total_amount != *amount {
         return Err(Error::FailedPrecondition("AMOUNT_MISMATCH".into()));
     }
-    let same_key = payment.transaction_id.as_ref().is_none_or(|known| known == provider_key);
     match payment.payment_status {
-        Status::Pending if !same_key => return Err(Error::invalid("provider_key", "not_of_this_payment")),
         Status::Pending => {}
-        _ if same_key && payment.transaction_id.is_some() => return Ok(None),
+        _ if payment.provider_key.as_ref() == Some(provider_key) => return Ok(None),
         status => return Err(Error::invalid_state(status.as_str())),
+    }
+    if payment.transaction_id.as_ref().is_some_and(|known| known != provider_key) {
+        return Err(Error::invalid("provider_key", "invalid"));
     }
     if payment.expires_at <= chrono::Utc::now() {
         return Err(Error::invalid_state(Status::Expired.as_str()));
@@ -78,7 +79,7 @@ async fn begin(conn: &mut PgConnection, user_id: Uuid, authorised: &Authorised) 
 
 /// Charges; the same again is the same charge.
 pub(super) async fn charge(provider: &dyn Provider, payment: &Payment) -> Answer<Charge> {
-    let Some(transaction_id) = payment.transaction_id.clone() else {
+    let Some(transaction_id) = payment.provider_key.clone() else {
         return Answer::Unknown("nothing was authorised".to_owned());
     };
     let confirmation = Confirmation {

@@ -55,6 +55,9 @@ pub(crate) struct Payment {
     pub(crate) payment_status: Status,
     pub(crate) provider: Name,
     pub(crate) order_id: String,
+    /// As the client named it.
+    pub(crate) provider_key: Option<String>,
+    /// As the provider told it.
     pub(crate) transaction_id: Option<String>,
     pub(crate) client_key: Option<String>,
     /// Encrypted.

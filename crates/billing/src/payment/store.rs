@@ -65,8 +65,8 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Opti
         r#"SELECT id, package_id, user_id, therapist_id, total_sessions, original_amount AS "original_amount: Won",
              discount_amount AS "discount_amount: Won", total_amount AS "total_amount: Won",
              refunded_amount AS "refunded_amount: Won", payment_method AS "payment_method: Method",
-             payment_status AS "payment_status: Status", provider AS "provider: Name", order_id, transaction_id, client_key,
-             client_secret, checkout_url, virtual_account, refund_account, failure_code, expires_at, paid_at, reversed_at,
+             payment_status AS "payment_status: Status", provider AS "provider: Name", order_id, provider_key, transaction_id,
+             client_key, client_secret, checkout_url, virtual_account, refund_account, failure_code, expires_at, paid_at, reversed_at,
              reversals, sync_at, sync_tries, unknown_since, provider_balance AS "provider_balance: Won", created_at, version
            FROM payments WHERE id = $1 FOR UPDATE"#,
         id,
@@ -82,8 +82,8 @@ pub(super) async fn find(conn: &mut PgConnection, id: Uuid, user_id: Uuid) -> sq
         r#"SELECT id, package_id, user_id, therapist_id, total_sessions, original_amount AS "original_amount: Won",
              discount_amount AS "discount_amount: Won", total_amount AS "total_amount: Won",
              refunded_amount AS "refunded_amount: Won", payment_method AS "payment_method: Method",
-             payment_status AS "payment_status: Status", provider AS "provider: Name", order_id, transaction_id, client_key,
-             client_secret, checkout_url, virtual_account, refund_account, failure_code, expires_at, paid_at, reversed_at,
+             payment_status AS "payment_status: Status", provider AS "provider: Name", order_id, provider_key, transaction_id,
+             client_key, client_secret, checkout_url, virtual_account, refund_account, failure_code, expires_at, paid_at, reversed_at,
              reversals, sync_at, sync_tries, unknown_since, provider_balance AS "provider_balance: Won", created_at, version
            FROM payments WHERE id = $1 AND user_id = $2"#,
         id,
@@ -112,8 +112,8 @@ pub(super) async fn page(conn: &mut PgConnection, filter: &Filter, page: Page) -
         r#"SELECT id, package_id, user_id, therapist_id, total_sessions, original_amount AS "original_amount: Won",
              discount_amount AS "discount_amount: Won", total_amount AS "total_amount: Won",
              refunded_amount AS "refunded_amount: Won", payment_method AS "payment_method: Method",
-             payment_status AS "payment_status: Status", provider AS "provider: Name", order_id, transaction_id, client_key,
-             client_secret, checkout_url, virtual_account, refund_account, failure_code, expires_at, paid_at, reversed_at,
+             payment_status AS "payment_status: Status", provider AS "provider: Name", order_id, provider_key, transaction_id,
+             client_key, client_secret, checkout_url, virtual_account, refund_account, failure_code, expires_at, paid_at, reversed_at,
              reversals, sync_at, sync_tries, unknown_since, provider_balance AS "provider_balance: Won", created_at, version
            FROM payments
            WHERE ($1::uuid IS NULL OR user_id = $1) AND ($2::uuid IS NULL OR package_id = $2)
@@ -171,16 +171,16 @@ pub(super) async fn set_checkout(
 pub(super) async fn set_confirming(
     conn: &mut PgConnection,
     id: Uuid,
-    transaction_id: &str,
+    provider_key: &str,
     lease: Duration,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE payments
-         SET payment_status = 'confirming', transaction_id = $2, sync_at = now() + make_interval(secs => $3), sync_tries = 0,
+         SET payment_status = 'confirming', provider_key = $2, sync_at = now() + make_interval(secs => $3), sync_tries = 0,
              synced_at = now(), unknown_since = now(), updated_at = now(), version = version + 1
          WHERE id = $1",
         id,
-        transaction_id,
+        provider_key,
         lease.as_secs_f64(),
     )
     .execute(conn)
@@ -376,8 +376,8 @@ pub(super) async fn claim(conn: &mut PgConnection, limit: i64, lease: Duration) 
            RETURNING id, package_id, user_id, therapist_id, total_sessions, original_amount AS "original_amount: Won",
              discount_amount AS "discount_amount: Won", total_amount AS "total_amount: Won",
              refunded_amount AS "refunded_amount: Won", payment_method AS "payment_method: Method",
-             payment_status AS "payment_status: Status", provider AS "provider: Name", order_id, transaction_id, client_key,
-             client_secret, checkout_url, virtual_account, refund_account, failure_code, expires_at, paid_at, reversed_at,
+             payment_status AS "payment_status: Status", provider AS "provider: Name", order_id, provider_key, transaction_id,
+             client_key, client_secret, checkout_url, virtual_account, refund_account, failure_code, expires_at, paid_at, reversed_at,
              reversals, sync_at, sync_tries, unknown_since, provider_balance AS "provider_balance: Won", created_at, version"#,
         limit,
         lease.as_secs_f64(),
@@ -406,8 +406,7 @@ pub(super) async fn named(
     transaction_id: Option<&str>,
 ) -> sqlx::Result<Option<Uuid>> {
     sqlx::query_scalar!(
-        "SELECT id FROM payments WHERE provider = $1 AND (order_id = $2 OR ($2 IS NULL AND transaction_id = $3))
-         ORDER BY paid_at NULLS LAST LIMIT 1",
+        "SELECT id FROM payments WHERE provider = $1 AND (order_id = $2 OR ($2 IS NULL AND transaction_id = $3))",
         provider as Name,
         order_id,
         transaction_id,

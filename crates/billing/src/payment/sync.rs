@@ -52,17 +52,17 @@ async fn ask(provider: &dyn Provider, payment: &Payment) -> (Question, Answer<Ch
     }
 }
 
-/// By the provider's number; by ours where that is none of it, as clients name theirs.
+/// By the provider's number where it has told it, else by ours.
 async fn fetch(provider: &dyn Provider, payment: &Payment) -> Answer<Charge> {
-    if let Some(transaction_id) = &payment.transaction_id {
-        match provider.fetch(transaction_id).await {
-            Answer::Declined(_) => {}
-            Answer::Succeeded(found) if found.order_id != payment.order_id => {}
-            answer => return answer,
-        }
-    }
-    match provider.fetch_by_order(&payment.order_id).await {
+    let answer = match &payment.transaction_id {
+        Some(transaction_id) => provider.fetch(transaction_id).await,
+        None => provider.fetch_by_order(&payment.order_id).await,
+    };
+    match answer {
         Answer::Declined(_) => Answer::Succeeded(payment.not_heard_of()),
+        Answer::Succeeded(found) if found.order_id != payment.order_id => {
+            Answer::Unknown("its answer is about another order".to_owned())
+        }
         answer => answer,
     }
 }
@@ -73,7 +73,7 @@ impl Payment {
         self.standing() == Standing::Open
             && self.payment_status == Status::Confirming
             && !self.waits_for_deposit()
-            && self.transaction_id.is_some()
+            && self.provider_key.is_some()
             && Utc::now() < self.expires_at
     }
 
