@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use aipoten_kit::config::{Database, Encryption};
 use serde::{Deserialize, Serialize};
 
+use crate::provider::{self, Name};
+
 /// Settings of billing.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -19,6 +21,10 @@ pub struct Config {
     pub database: Database,
     /// Keys for encrypted columns.
     pub encryption: Encryption,
+    /// Who new payments go to: toss, portone, stripe or sandbox; none: no payment can be begun.
+    pub provider: Option<Name>,
+    /// Accounts at providers: older payments stay with theirs.
+    pub providers: provider::Config,
 }
 
 impl Default for Config {
@@ -29,6 +35,8 @@ impl Default for Config {
             matching_url: "http://127.0.0.1:5003".to_owned(),
             database: Database::default(),
             encryption: Encryption::default(),
+            provider: None,
+            providers: provider::Config::default(),
         }
     }
 }
