@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use aipoten_kit::config::{Database, Encryption};
 use serde::{Deserialize, Serialize};
 
+use crate::provider::{self, Name};
+
 /// Settings of billing.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -23,6 +25,10 @@ pub struct Config {
     pub return_url: String,
     /// What the addresses begin with that clients may name instead, such as `https://app.example.org` or `aipoten://payment`.
     pub return_addresses: Vec<String>,
+    /// Who new payments go to: toss, portone, stripe or sandbox; none: no payment can be begun.
+    pub provider: Option<Name>,
+    /// Accounts at providers: older payments stay with theirs.
+    pub providers: provider::Config,
 }
 
 impl Config {
@@ -46,6 +52,8 @@ impl Default for Config {
             encryption: Encryption::default(),
             return_url: "http://127.0.0.1:3000/payments/return".to_owned(),
             return_addresses: Vec::new(),
+            provider: None,
+            providers: provider::Config::default(),
         }
     }
 }

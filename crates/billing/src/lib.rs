@@ -92,7 +92,7 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
         failed_events: FailedEvents::new("billing", pool.clone(), relay.wake()),
         relay: relay.wake(),
         pool,
-        providers: Providers::default(),
+        providers: Providers::connect(config.provider, &config.providers)?,
         verifier: Verifier::asking(&common.tokens.issuer, identity.clone()),
         revocations: Revocations::default(),
     }));

@@ -45,7 +45,7 @@ async fn a_payment_that_is_pending_is_answered_again_and_no_second_one_begins() 
     assert_eq!(payments.create_payment(ask()).await.expect("the same").into_inner(), payment);
     world.pay(&payment).await.expect("paid");
     let again = payments.create_payment(ask()).await.expect("the same key").into_inner();
-    assert_eq!((again.id, again.payment_status()), (payment.id.clone(), PaymentStatus::Completed), "as it now stands");
+    assert_eq!((again.payment_status(), &again.id), (PaymentStatus::Completed, &payment.id), "as it now stands");
     let other =
         CreatePaymentRequest { return_url: Some("https://app.example.org/x".to_owned()), ..wish(&payment.package_id) };
     let status = refused(payments.create_payment(keyed(world.parent.asks(other), key))).await;

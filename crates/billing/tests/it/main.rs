@@ -6,6 +6,7 @@ mod create;
 mod deposit;
 mod expiry;
 mod list;
+mod provider;
 mod receipt;
 mod refund;
 mod sandbox;
