@@ -14,7 +14,6 @@ mod erasure;
 mod growth;
 mod jobs;
 mod lease;
-mod pdf;
 mod question;
 mod seed;
 mod text;

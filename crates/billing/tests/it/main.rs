@@ -1,0 +1,15 @@
+//! Billing against real servers: its own App, identity's, matching's and the sandbox provider on port 0, databases of its own for
+//! every test.
+
+mod confirm;
+mod create;
+mod deposit;
+mod expiry;
+mod list;
+mod provider;
+mod receipt;
+mod refund;
+mod sandbox;
+mod unknown;
+mod webhook;
+mod world;
