@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use aipoten_kit::{Process, Result, forget_keys};
 
-use crate::App;
+use crate::{App, bank_account};
 
 /// What is looked at again and again.
 #[derive(Debug, Clone, Copy)]
 enum Job {
     OldKeys,
+    ClosedBankAccounts,
 }
 
 /// The table of jobs and how long each rests.
-const JOBS: [(Job, Duration); 1] = [(Job::OldKeys, Duration::from_mins(10))];
+const JOBS: [(Job, Duration); 2] =
+    [(Job::OldKeys, Duration::from_mins(10)), (Job::ClosedBankAccounts, Duration::from_secs(2))];
 
 /// A job that fails is tried again at its next time. Row locks keep replicas apart.
 pub(crate) fn start(app: &App, process: &Process) {
@@ -33,6 +35,7 @@ pub(crate) fn start(app: &App, process: &Process) {
 impl Job {
     async fn run(self, app: &App) -> Result<()> {
         match self {
+            Self::ClosedBankAccounts => bank_account::forget_closed(app).await,
             Self::OldKeys => Ok(forget_keys(&mut *app.pool.acquire().await?).await?),
         }
     }
