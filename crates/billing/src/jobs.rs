@@ -4,18 +4,22 @@ use std::time::Duration;
 
 use aipoten_kit::{Process, Result, forget_keys};
 
-use crate::{App, payment};
+use crate::{App, bank_account, payment};
 
 /// What is looked at again and again.
 #[derive(Debug, Clone, Copy)]
 enum Job {
     Payments,
     OldKeys,
+    ClosedBankAccounts,
 }
 
 /// The table of jobs and how long each rests.
-const JOBS: [(Job, Duration); 2] =
-    [(Job::Payments, Duration::from_millis(500)), (Job::OldKeys, Duration::from_mins(10))];
+const JOBS: [(Job, Duration); 3] = [
+    (Job::Payments, Duration::from_millis(500)),
+    (Job::OldKeys, Duration::from_mins(10)),
+    (Job::ClosedBankAccounts, Duration::from_secs(2)),
+];
 
 /// A job that fails is tried again at its next time. Row locks keep replicas apart.
 pub(crate) fn start(app: &App, process: &Process) {
@@ -36,6 +40,7 @@ impl Job {
     async fn run(self, app: &App) -> Result<()> {
         match self {
             Self::Payments => payment::sync(app).await,
+            Self::ClosedBankAccounts => bank_account::forget_closed(app).await,
             Self::OldKeys => Ok(forget_keys(&mut *app.pool.acquire().await?).await?),
         }
     }

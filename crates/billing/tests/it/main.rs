@@ -1,15 +1,21 @@
 //! Billing against real servers: its own App, identity's, matching's and the sandbox provider on port 0, databases of its own for
 //! every test.
 
+mod bank_account;
+mod books;
 mod confirm;
 mod create;
 mod deposit;
 mod expiry;
 mod list;
+mod payout;
 mod provider;
 mod receipt;
 mod refund;
 mod sandbox;
+mod settlement;
+mod settlement_run;
+mod statement;
 mod unknown;
 mod webhook;
 mod world;
