@@ -30,6 +30,7 @@ environment_lines() {
       "BILLING__ENCRYPTION__KEYS=$(made_once billing-encryption-key development_key)" \
       BILLING__ENCRYPTION__ACTIVE=dev1 \
       BILLING__PROVIDER=sandbox \
+      BILLING__SETTLE_RUNNING_MONTH=true \
       BILLING__PROVIDERS__SANDBOX__SECRET_KEY=test_sk_sandbox \
       SANDBOX__LISTEN=127.0.0.1:5090 \
       SANDBOX__SECRET_KEY=test_sk_sandbox \

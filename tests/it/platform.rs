@@ -95,6 +95,7 @@ impl Platform {
             ("BILLING__ENCRYPTION__KEYS", "dev1:QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI=".to_owned()),
             ("BILLING__ENCRYPTION__ACTIVE", "dev1".to_owned()),
             ("BILLING__PROVIDER", "sandbox".to_owned()),
+            ("BILLING__SETTLE_RUNNING_MONTH", "true".to_owned()),
             ("BILLING__PROVIDERS__SANDBOX__BASE_URL", format!("http://127.0.0.1:{sandbox}")),
             ("BILLING__PROVIDERS__SANDBOX__SECRET_KEY", "test_sk_sandbox".to_owned()),
             ("SANDBOX__LISTEN", format!("127.0.0.1:{sandbox}")),

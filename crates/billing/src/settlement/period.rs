@@ -32,6 +32,10 @@ impl Period {
         now >= self.cut_off
     }
 
+    pub(super) fn has_begun(self, now: DateTime<Utc>) -> bool {
+        now >= self.begins_at
+    }
+
     /// When what is settled for it is booked.
     pub(super) fn last_moment(self) -> DateTime<Utc> {
         self.cut_off - TimeDelta::microseconds(1)

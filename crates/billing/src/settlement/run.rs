@@ -22,7 +22,8 @@ pub(super) struct Run {
 
 pub(super) async fn run(app: &App, caller: &Caller, period: Period) -> Result<Run> {
     let admin = caller.with_role(Role::Admin)?;
-    if !period.is_over(Utc::now()) {
+    let now = Utc::now();
+    if !(period.is_over(now) || app.config.settle_running_month && period.has_begun(now)) {
         return Err(Error::FailedPrecondition("PERIOD_NOT_OVER".into()));
     }
     let due = store::therapists_to_settle(&mut *app.pool.acquire().await?, period).await?;
