@@ -225,7 +225,7 @@ async fn while_a_deposit_is_taken_back_nothing_of_its_package_goes_on() {
         match act {
             // One of its sessions is being held by then.
             "end" | "end quote" => {
-                assert_eq!(parameter(&outcome.expect_err(act), "state").as_deref(), Some("in_progress"))
+                assert_eq!(parameter(&outcome.expect_err(act), "state").as_deref(), Some("in_progress"));
             }
             _ => outcome.unwrap_or_else(|status| panic!("{act}: {status:?}")),
         }
