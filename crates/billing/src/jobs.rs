@@ -4,16 +4,22 @@ use std::time::Duration;
 
 use aipoten_kit::{Process, Result, forget_keys};
 
-use crate::App;
+use crate::{App, refund};
 
 /// What is looked at again and again.
 #[derive(Debug, Clone, Copy)]
 enum Job {
+    Refunds,
+    ForgottenAccounts,
     OldKeys,
 }
 
 /// The table of jobs and how long each rests.
-const JOBS: [(Job, Duration); 1] = [(Job::OldKeys, Duration::from_mins(10))];
+const JOBS: [(Job, Duration); 3] = [
+    (Job::Refunds, Duration::from_secs(1)),
+    (Job::ForgottenAccounts, Duration::from_mins(10)),
+    (Job::OldKeys, Duration::from_mins(10)),
+];
 
 /// A job that fails is tried again at its next time. Row locks keep replicas apart.
 pub(crate) fn start(app: &App, process: &Process) {
@@ -33,6 +39,8 @@ pub(crate) fn start(app: &App, process: &Process) {
 impl Job {
     async fn run(self, app: &App) -> Result<()> {
         match self {
+            Self::Refunds => refund::ask_due(app).await,
+            Self::ForgottenAccounts => refund::forget_accounts(app).await,
             Self::OldKeys => Ok(forget_keys(&mut *app.pool.acquire().await?).await?),
         }
     }

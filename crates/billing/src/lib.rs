@@ -7,6 +7,8 @@ mod jobs;
 mod ledger;
 mod payment;
 pub mod provider;
+mod refund;
+mod session;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use aipoten_events::{FailedEvents, Relay, Wake};
 use aipoten_kit::config::Tokens;
 use aipoten_kit::token::Verifier;
 use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, database};
+use aipoten_proto::billing::v1 as proto;
 use aipoten_proto::common::v1::failed_event_service_server::FailedEventServiceServer;
 use aipoten_proto::matching::v1::package_service_client::PackageServiceClient;
 use anyhow::Context as _;
@@ -98,7 +101,9 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
 
 /// Serves on a bound listener until the process stops.
 pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Process) -> anyhow::Result<SocketAddr> {
-    let routes = Routes::new(FailedEventServiceServer::new(app.failed_events.clone()));
+    let routes = Routes::new(proto::refund_service_server::RefundServiceServer::new(app.clone()))
+        .add_service(proto::case_service_server::CaseServiceServer::new(app.clone()))
+        .add_service(FailedEventServiceServer::new(app.failed_events.clone()));
     let authenticate = AuthenticateLayer::new(app.verifier.clone(), app.revocations.clone());
     GrpcServer { routes, authenticate, reflection }.serve("billing", listener, process)
 }
