@@ -4,19 +4,21 @@ use std::time::Duration;
 
 use aipoten_kit::{Process, Result, forget_keys};
 
-use crate::{App, refund};
+use crate::{App, reconcile, refund};
 
 /// What is looked at again and again.
 #[derive(Debug, Clone, Copy)]
 enum Job {
     Refunds,
+    Reconciliation,
     ForgottenAccounts,
     OldKeys,
 }
 
 /// The table of jobs and how long each rests.
-const JOBS: [(Job, Duration); 3] = [
+const JOBS: [(Job, Duration); 4] = [
     (Job::Refunds, Duration::from_secs(1)),
+    (Job::Reconciliation, Duration::from_mins(10)),
     (Job::ForgottenAccounts, Duration::from_mins(10)),
     (Job::OldKeys, Duration::from_mins(10)),
 ];
@@ -40,6 +42,7 @@ impl Job {
     async fn run(self, app: &App) -> Result<()> {
         match self {
             Self::Refunds => refund::ask_due(app).await,
+            Self::Reconciliation => Ok(reconcile::reconcile_daily(app).await?),
             Self::ForgottenAccounts => refund::forget_accounts(app).await,
             Self::OldKeys => Ok(forget_keys(&mut *app.pool.acquire().await?).await?),
         }

@@ -3,10 +3,12 @@
 mod case;
 mod config;
 pub mod consumers;
+mod invariant;
 mod jobs;
 mod ledger;
 mod payment;
 pub mod provider;
+mod reconcile;
 mod refund;
 mod session;
 
@@ -30,6 +32,8 @@ use tonic::transport::{Channel, Endpoint};
 
 pub use config::Config;
 pub use consumers::consumers;
+pub use invariant::{Paid, check_invariants, paid};
+pub use reconcile::{Reconciled, reconcile};
 
 /// The schema of this service's database, besides that of events.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/billing");

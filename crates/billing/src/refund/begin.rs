@@ -136,9 +136,9 @@ pub(crate) async fn payment_refused(
     Ok(())
 }
 
-/// The payment that a package runs on, locked.
+/// The payment that a package runs on, locked. Where two came, matching refuses one of them: that is waited for.
 async fn paying(conn: &mut PgConnection, package_id: Uuid) -> Result<Payment, Failure> {
-    let id = store::paying(conn, package_id).await?.ok_or(Failure::NotYet)?;
+    let [id] = store::paying(conn, package_id).await?[..] else { return Err(Failure::NotYet) };
     payment::store::lock(conn, id).await?.ok_or(Failure::NotYet)
 }
 

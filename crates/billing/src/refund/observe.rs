@@ -12,8 +12,12 @@ use crate::case::{self, Finding};
 use crate::payment::Payment;
 use crate::provider::{Cancel, Charge};
 
-/// Ends the refunds that the provider shows done; what none of ours explains opens a case. Under the lock of a captured payment.
+/// Ends the refunds that the provider shows done; what none of ours explains opens a case. Under the payment's lock. What was never
+/// here is not paid back either.
 pub(crate) async fn observe(conn: &mut PgConnection, payment: &Payment, charge: &Charge) -> Result<()> {
+    if !payment.is_captured() || charge.balance == charge.total {
+        return Ok(());
+    }
     let refunds = store::of_payment(conn, payment.id).await?;
     for (cancel, ours) in explain(&charge.cancels, &refunds) {
         match refunds.iter().find(|refund| Some(refund.id) == ours) {

@@ -43,14 +43,15 @@ pub(super) async fn insert(conn: &mut PgConnection, payment_id: Uuid, new: &NewR
     .await
 }
 
-/// The payment that a package runs on: one that is whole before one that was paid back or taken back.
-pub(super) async fn paying(conn: &mut PgConnection, package_id: Uuid) -> sqlx::Result<Option<Uuid>> {
+/// Payments that came for a package and were not refused by matching: one, unless a refusal is still on its way.
+pub(super) async fn paying(conn: &mut PgConnection, package_id: Uuid) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
-        "SELECT id FROM payments WHERE package_id = $1 AND paid_at IS NOT NULL
-         ORDER BY reversed_at IS NOT NULL, payment_status = 'refunded', paid_at LIMIT 1",
+        "SELECT id FROM payments payment
+         WHERE package_id = $1 AND paid_at IS NOT NULL
+           AND NOT EXISTS (SELECT FROM refunds WHERE payment_id = payment.id AND consultation_id IS NULL)",
         package_id,
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await
 }
 
