@@ -6,16 +6,15 @@ mod refund;
 mod settlement;
 
 use aipoten_kit::Checked;
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// Everything that must be true, and where it is not.
-pub async fn check_invariants(pool: &PgPool) -> sqlx::Result<Vec<Checked>> {
-    let mut conn = pool.acquire().await?;
-    let mut checked = ledger::check(&mut conn).await?;
-    checked.extend(payment::check(&mut conn).await?);
-    checked.extend(refund::check(&mut conn).await?);
-    checked.extend(settlement::check(&mut conn).await?);
+pub async fn check_invariants(conn: &mut PgConnection) -> sqlx::Result<Vec<Checked>> {
+    let mut checked = ledger::check(conn).await?;
+    checked.extend(payment::check(conn).await?);
+    checked.extend(refund::check(conn).await?);
+    checked.extend(settlement::check(conn).await?);
     Ok(checked)
 }
 
@@ -31,7 +30,7 @@ pub struct Paid {
 }
 
 /// All payments that ever came.
-pub async fn paid(pool: &PgPool) -> sqlx::Result<Vec<Paid>> {
+pub async fn paid(conn: &mut PgConnection) -> sqlx::Result<Vec<Paid>> {
     sqlx::query_as!(
         Paid,
         r#"SELECT id AS payment_id, package_id,
@@ -39,6 +38,6 @@ pub async fn paid(pool: &PgPool) -> sqlx::Result<Vec<Paid>> {
               AND NOT EXISTS (SELECT FROM refunds WHERE payment_id = payment.id AND consultation_id IS NULL)) AS "must_run!"
            FROM payments payment WHERE paid_at IS NOT NULL"#,
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await
 }
