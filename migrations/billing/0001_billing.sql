@@ -74,7 +74,7 @@ CREATE TABLE payments (
     total_sessions   smallint NOT NULL,
     original_amount  bigint NOT NULL,
     discount_amount  bigint NOT NULL CHECK (discount_amount >= 0),
-    total_amount     bigint NOT NULL CHECK (total_amount = original_amount - discount_amount AND total_amount >= 0),
+    total_amount     bigint NOT NULL CHECK (total_amount = original_amount - discount_amount AND total_amount > 0),
     refunded_amount  bigint NOT NULL DEFAULT 0 CHECK (refunded_amount BETWEEN 0 AND total_amount),
     currency         text NOT NULL DEFAULT 'KRW' CHECK (currency = 'KRW'),
     payment_method   text CHECK (payment_method IN ('card', 'bank_transfer', 'simple_pay', 'mobile', 'virtual_account')),
@@ -82,7 +82,9 @@ CREATE TABLE payments (
         ('pending', 'confirming', 'completed', 'failed', 'expired', 'partially_refunded', 'refunded')),
     provider         text NOT NULL CHECK (provider IN ('toss', 'portone', 'stripe', 'sandbox')),
     order_id         text NOT NULL UNIQUE CHECK (order_id ~ '^[A-Za-z0-9_-]{6,64}$'),
+    provider_key     text,
     transaction_id   text,
+    client_key       text,
     client_secret    bytea,
     checkout_url     text,
     virtual_account  bytea,
@@ -91,6 +93,7 @@ CREATE TABLE payments (
     expires_at       timestamptz NOT NULL,
     paid_at          timestamptz,
     reversed_at      timestamptz,
+    reversals        smallint NOT NULL DEFAULT 0,
     sync_at          timestamptz,
     sync_tries       integer NOT NULL DEFAULT 0,
     unknown_since    timestamptz,
@@ -102,24 +105,29 @@ CREATE TABLE payments (
     version          bigint NOT NULL DEFAULT 1,
     CONSTRAINT payments_transaction UNIQUE (provider, transaction_id),
     CHECK (payment_status NOT IN ('completed', 'partially_refunded', 'refunded') OR (paid_at IS NOT NULL AND transaction_id IS NOT NULL)),
-    CHECK ((payment_status = 'refunded') = (paid_at IS NOT NULL AND total_amount > 0 AND refunded_amount = total_amount) OR reversed_at IS NOT NULL)
+    CHECK ((payment_status = 'refunded') = (paid_at IS NOT NULL AND refunded_amount = total_amount) OR reversed_at IS NOT NULL)
 );
 
-COMMENT ON COLUMN payments.transaction_id IS 'The provider''s own number.';
+COMMENT ON COLUMN payments.provider_key IS 'As the client named what its parent authorised; nothing is believed of it.';
+COMMENT ON COLUMN payments.transaction_id IS 'The provider''s own number, as the provider told it.';
+COMMENT ON COLUMN payments.client_key IS 'Public; for the provider''s code in the client.';
 COMMENT ON COLUMN payments.client_secret IS 'Encrypted; of a checkout that needs one.';
 COMMENT ON COLUMN payments.virtual_account IS 'Encrypted JSON: where a deposit is awaited.';
 COMMENT ON COLUMN payments.refund_account IS 'Encrypted JSON: the bank account that the parent named.';
 COMMENT ON COLUMN payments.sync_at IS 'When it is to be read from the provider; while somebody reads it, when that reader counts as dead. Null: nothing is open.';
 COMMENT ON COLUMN payments.unknown_since IS 'Since when the provider has not said what became of it.';
+COMMENT ON COLUMN payments.synced_at IS 'When it was last asked for at the provider.';
+COMMENT ON COLUMN payments.reversals IS 'How often its deposit was taken back.';
 COMMENT ON COLUMN payments.provider_balance IS 'What the provider says can still be paid back; null before it was read.';
 COMMENT ON COLUMN payments.user_deleted_at IS 'The parent''s account was deleted: what names bank accounts goes as soon as nothing is open.';
 
--- A package is never paid twice.
-CREATE UNIQUE INDEX payments_one_live ON payments (package_id) WHERE payment_status NOT IN ('failed', 'expired', 'refunded');
+-- One is begun at a time. A late charge of one that was given up never fails here: matching refuses what comes second, and it goes back.
+CREATE UNIQUE INDEX payments_one_pending ON payments (package_id) WHERE payment_status = 'pending';
 CREATE INDEX payments_package ON payments (package_id);
 CREATE INDEX payments_user ON payments (user_id, created_at DESC);
 CREATE INDEX payments_newest ON payments (created_at DESC);
 CREATE INDEX payments_sync ON payments (sync_at) WHERE sync_at IS NOT NULL;
+CREATE INDEX payments_unknown ON payments (provider, synced_at) WHERE unknown_since IS NOT NULL;
 CREATE INDEX payments_pending ON payments (expires_at) WHERE payment_status = 'pending';
 CREATE INDEX payments_to_forget ON payments (user_deleted_at)
     WHERE user_deleted_at IS NOT NULL AND (client_secret IS NOT NULL OR virtual_account IS NOT NULL OR refund_account IS NOT NULL);

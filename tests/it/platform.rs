@@ -23,6 +23,8 @@ pub(crate) struct Platform {
     pub(crate) api: Api,
     /// The operations port.
     pub(crate) ops: Api,
+    /// Address of the payment provider of our own.
+    pub(crate) sandbox: String,
     pub(crate) identity: TestDatabase,
     pub(crate) content: TestDatabase,
     pub(crate) matching: TestDatabase,
@@ -52,7 +54,7 @@ impl Platform {
     pub(crate) async fn start_with(variables: &[(&str, &str)]) -> Self {
         let new = || TestDatabase::create(&[]);
         let (identity, content, matching, billing) = tokio::join!(new(), new(), new(), new());
-        let [gateway, ops, identity_port, content_port, matching_port, billing_port] = free_ports();
+        let [gateway, ops, identity_port, content_port, matching_port, billing_port, sandbox] = free_ports();
         let redis = redis();
         let mut environment: Vec<(String, String)> = [
             ("MODE", "development".to_owned()),
@@ -90,6 +92,12 @@ impl Platform {
             ("BILLING__DATABASE__OWNER_URL", billing.owner_url()),
             ("BILLING__ENCRYPTION__KEYS", "dev1:QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI=".to_owned()),
             ("BILLING__ENCRYPTION__ACTIVE", "dev1".to_owned()),
+            ("BILLING__PROVIDER", "sandbox".to_owned()),
+            ("BILLING__PROVIDERS__SANDBOX__BASE_URL", format!("http://127.0.0.1:{sandbox}")),
+            ("BILLING__PROVIDERS__SANDBOX__SECRET_KEY", "test_sk_sandbox".to_owned()),
+            ("SANDBOX__LISTEN", format!("127.0.0.1:{sandbox}")),
+            ("SANDBOX__SECRET_KEY", "test_sk_sandbox".to_owned()),
+            ("SANDBOX__WEBHOOK_URL", format!("http://127.0.0.1:{gateway}/api/v1/payments/webhooks/sandbox")),
         ]
         .map(|(name, value)| (format!("AIPOTEN__{name}"), value))
         .to_vec();
@@ -105,7 +113,8 @@ impl Platform {
         let process = spawn(&log, &environment, "all");
         let api = Api::new(&format!("http://127.0.0.1:{gateway}"));
         let ops = Api::new(&format!("http://127.0.0.1:{ops}"));
-        let platform = Self { process, log, api, ops, identity, content, matching, billing, environment };
+        let sandbox = format!("http://127.0.0.1:{sandbox}");
+        let platform = Self { process, log, api, ops, sandbox, identity, content, matching, billing, environment };
         platform.ready().await;
         platform
     }

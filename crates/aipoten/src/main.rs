@@ -37,7 +37,9 @@ enum Command {
     Matching,
     /// Serves payments, refunds and settlements.
     Billing,
-    /// Serves every role in one process, each on its own port.
+    /// Serves a payment provider of our own that moves no money: for development and tests, refused in production.
+    SandboxProvider,
+    /// Serves every role in one process, each on its own port, and the payment sandbox where it is configured.
     All,
     /// Brings the databases to the schema of this program.
     Migrate,
@@ -89,7 +91,12 @@ async fn main() -> anyhow::Result<()> {
         Command::Content => roles::run(settings, &[roles::Role::Content]).await,
         Command::Matching => roles::run(settings, &[roles::Role::Matching]).await,
         Command::Billing => roles::run(settings, &[roles::Role::Billing]).await,
-        Command::All => roles::run(settings, &roles::ALL).await,
+        Command::SandboxProvider => roles::run(settings, &[roles::Role::SandboxProvider]).await,
+        Command::All => {
+            let sandbox = settings.sandbox.listen.map(|_| roles::Role::SandboxProvider);
+            let all: Vec<_> = sandbox.into_iter().chain(roles::ALL).collect();
+            roles::run(settings, &all).await
+        }
         Command::Migrate => database::migrate(&settings).await,
         Command::Seed => database::seed(&settings).await,
         Command::RotateKeys { withdraw } => database::rotate_keys(&settings, withdraw).await,

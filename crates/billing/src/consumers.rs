@@ -5,8 +5,8 @@ use aipoten_kit::Won;
 use aipoten_proto::Timestamp;
 use aipoten_proto::identity::v1::UserDeleted;
 use aipoten_proto::matching::v1::{
-    ConsultationCancelled, ConsultationCompleted, ConsultationDisputed, ConsultationNoShow, PackagePaymentRefused,
-    ReportSubmitted,
+    ConsultationCancelled, ConsultationCompleted, ConsultationDisputed, ConsultationNoShow, PackageCancelled,
+    PackageExpired, PackagePaymentRefused, ReportSubmitted,
 };
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::refund::{self, Cancelled, Policy, Reason};
 use crate::session::{self, Outcome, Past};
+use crate::{order, payment};
 
 /// The table of event and handler.
 pub fn consumers() -> Consumers {
@@ -25,6 +26,8 @@ pub fn consumers() -> Consumers {
         .on::<ConsultationDisputed>(consultation_disputed)
         .on::<ConsultationCancelled>(consultation_cancelled)
         .on::<PackagePaymentRefused>(package_payment_refused)
+        .on::<PackageExpired>(package_expired)
+        .on::<PackageCancelled>(package_cancelled)
         .on::<UserDeleted>(user_deleted)
 }
 
@@ -107,6 +110,21 @@ pub async fn package_payment_refused(
 /// Payments stay; what names bank accounts goes.
 pub async fn user_deleted(conn: &mut PgConnection, event: &Delivered<UserDeleted>) -> Result<(), Failure> {
     Ok(refund::forget_user(conn, parse(&event.event.user_id)?).await?)
+}
+
+/// It was not paid in time, so it cannot be paid any more; what is charged all the same still counts.
+pub async fn package_expired(conn: &mut PgConnection, event: &Delivered<PackageExpired>) -> Result<(), Failure> {
+    end_unpaid(conn, parse(&event.event.package_id)?).await
+}
+
+/// As before, where it was not paid. What a paid one pays back is told session by session.
+pub async fn package_cancelled(conn: &mut PgConnection, event: &Delivered<PackageCancelled>) -> Result<(), Failure> {
+    end_unpaid(conn, parse(&event.event.package_id)?).await
+}
+
+async fn end_unpaid(conn: &mut PgConnection, package_id: Uuid) -> Result<(), Failure> {
+    order::store::end_unpaid(conn, package_id).await?;
+    Ok(payment::store::end_time(conn, package_id).await?)
 }
 
 fn parse(id: &str) -> Result<Uuid, Failure> {

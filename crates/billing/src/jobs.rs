@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use aipoten_kit::{Process, Result, forget_keys};
 
-use crate::{App, reconcile, refund};
+use crate::{App, payment, reconcile, refund};
 
 /// What is looked at again and again.
 #[derive(Debug, Clone, Copy)]
 enum Job {
+    Payments,
     Refunds,
     Reconciliation,
     ForgottenAccounts,
@@ -16,7 +17,8 @@ enum Job {
 }
 
 /// The table of jobs and how long each rests.
-const JOBS: [(Job, Duration); 4] = [
+const JOBS: [(Job, Duration); 5] = [
+    (Job::Payments, Duration::from_millis(500)),
     (Job::Refunds, Duration::from_secs(1)),
     (Job::Reconciliation, Duration::from_mins(10)),
     (Job::ForgottenAccounts, Duration::from_mins(10)),
@@ -41,6 +43,7 @@ pub(crate) fn start(app: &App, process: &Process) {
 impl Job {
     async fn run(self, app: &App) -> Result<()> {
         match self {
+            Self::Payments => payment::sync(app).await,
             Self::Refunds => refund::ask_due(app).await,
             Self::Reconciliation => Ok(reconcile::reconcile_daily(app).await?),
             Self::ForgottenAccounts => refund::forget_accounts(app).await,

@@ -6,6 +6,7 @@ pub mod consumers;
 mod invariant;
 mod jobs;
 mod ledger;
+mod order;
 mod payment;
 pub mod provider;
 mod reconcile;
@@ -21,6 +22,7 @@ use aipoten_kit::token::Verifier;
 use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, database};
 use aipoten_proto::billing::v1 as proto;
 use aipoten_proto::common::v1::failed_event_service_server::FailedEventServiceServer;
+use aipoten_proto::matching::v1::consultation_service_client::ConsultationServiceClient;
 use aipoten_proto::matching::v1::package_service_client::PackageServiceClient;
 use anyhow::Context as _;
 use provider::Providers;
@@ -49,6 +51,8 @@ pub struct Parts {
     cipher: Cipher,
     /// Matching's packages, asked with the parent's own token.
     packages: PackageServiceClient<Channel>,
+    /// Its sessions, asked likewise.
+    consultations: ConsultationServiceClient<Channel>,
     providers: Providers,
     verifier: Verifier,
     revocations: Revocations,
@@ -88,11 +92,12 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
     let app = App(Arc::new(Parts {
         config: config.clone(),
         cipher: Cipher::new(&config.encryption).context("configuration key `billing.encryption`")?,
-        packages: PackageServiceClient::new(matching),
+        packages: PackageServiceClient::new(matching.clone()),
+        consultations: ConsultationServiceClient::new(matching),
         failed_events: FailedEvents::new("billing", pool.clone(), relay.wake()),
         relay: relay.wake(),
         pool,
-        providers: Providers::default(),
+        providers: Providers::connect(config.provider, &config.providers)?,
         verifier: Verifier::asking(&common.tokens.issuer, identity.clone()),
         revocations: Revocations::default(),
     }));
@@ -105,7 +110,8 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
 
 /// Serves on a bound listener until the process stops.
 pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Process) -> anyhow::Result<SocketAddr> {
-    let routes = Routes::new(proto::refund_service_server::RefundServiceServer::new(app.clone()))
+    let routes = Routes::new(proto::payment_service_server::PaymentServiceServer::new(app.clone()))
+        .add_service(proto::refund_service_server::RefundServiceServer::new(app.clone()))
         .add_service(proto::case_service_server::CaseServiceServer::new(app.clone()))
         .add_service(FailedEventServiceServer::new(app.failed_events.clone()));
     let authenticate = AuthenticateLayer::new(app.verifier.clone(), app.revocations.clone());

@@ -13,7 +13,6 @@ mod drawing;
 mod erasure;
 mod growth;
 mod jobs;
-mod pdf;
 mod question;
 mod seed;
 mod text;

@@ -47,6 +47,9 @@ pub enum Error {
     /// The time for the call ran out.
     #[error("deadline exceeded")]
     DeadlineExceeded,
+    /// Another service, asked on behalf of the caller, refuses for a reason that is the caller's to read: passed on as it is.
+    #[error("another service refused it")]
+    Refused(Box<Status>),
     /// Our fault: logged once with its chain, shown to nobody.
     #[error("internal error")]
     Internal(#[source] anyhow::Error),
@@ -165,6 +168,7 @@ impl From<Status> for Error {
             Code::PermissionDenied => Self::permission_denied(),
             Code::Unavailable => Self::unavailable(),
             Code::DeadlineExceeded | Code::Cancelled => Self::DeadlineExceeded,
+            Code::FailedPrecondition | Code::Aborted => Self::Refused(Box::new(status)),
             _ => Self::Internal(anyhow::Error::new(status).context("another service")),
         }
     }
@@ -200,6 +204,10 @@ impl From<Error> for Status {
                 (code, details)
             }
             Error::DeadlineExceeded => known(Code::DeadlineExceeded, &"TIMEOUT".into()),
+            // Without its metadata: those are headers of another answer.
+            Error::Refused(status) => {
+                return Self::with_details(status.code(), status.message(), status.details().to_vec().into());
+            }
             Error::Internal(source) => {
                 tracing::error!(stream = "error", error = format!("{source:#}"), "internal error");
                 known(Code::Internal, &"INTERNAL".into())

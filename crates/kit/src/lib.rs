@@ -3,6 +3,7 @@
 
 mod auth;
 mod caller;
+mod certificates;
 mod cipher;
 pub mod config;
 pub mod database;
@@ -25,6 +26,7 @@ mod won;
 
 pub use auth::{Authenticate, AuthenticateLayer};
 pub use caller::{Caller, Locale, Role, User};
+pub use certificates::certificates;
 pub use cipher::{Cipher, Place};
 pub use error::{Error, Reason, Result, Violation};
 pub use field::Fields;

@@ -1,9 +1,19 @@
 //! Payment providers: who moves the money. What they say is the truth of a payment; what we say of it follows.
 
+mod config;
+mod http;
+mod note;
+mod notice;
+mod sandbox;
+mod told;
+mod toss;
+
 use aipoten_kit::Won;
 use aipoten_proto::billing::v1 as proto;
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
+
+pub use config::{Account, Config};
 
 /// Which provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, sqlx::Type)]
@@ -305,13 +315,14 @@ impl From<Method> for proto::PaymentMethod {
 /// The providers that are configured.
 #[derive(Clone, Default)]
 pub struct Providers {
+    first: Option<Name>,
     all: Vec<std::sync::Arc<dyn Provider>>,
 }
 
 impl Providers {
     /// New payments go to the first of them.
     pub fn new(all: Vec<std::sync::Arc<dyn Provider>>) -> Self {
-        Self { all }
+        Self { first: all.first().map(|provider| provider.name()), all }
     }
 
     /// The one with this name, if it is configured.
@@ -319,8 +330,13 @@ impl Providers {
         self.all.iter().map(AsRef::as_ref).find(|provider| provider.name() == name)
     }
 
+    /// Which are configured.
+    pub fn names(&self) -> impl Iterator<Item = Name> {
+        self.all.iter().map(|provider| provider.name())
+    }
+
     /// The one that new payments go to.
     pub fn first(&self) -> Option<&dyn Provider> {
-        self.all.first().map(AsRef::as_ref)
+        self.get(self.first?)
     }
 }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::case::{self, Finding, Kind};
 use crate::ledger::{self, Account, Journal};
 use crate::provider::{Answer, Name, Payout, Provider};
-use crate::{App, refund};
+use crate::{App, payment};
 use compare::{Difference, compare};
 
 /// How far back movements are compared: each of them at several days.
@@ -103,7 +103,7 @@ async fn compare_movements(
     for difference in compare(&listed, &known, &captured) {
         match difference {
             Difference::ReadAgain(payment_id) => {
-                refund::store::read_again(&mut conn, payment_id).await?;
+                payment::store::read_soon(&mut conn, payment_id).await?;
                 found.read_again += 1;
             }
             finding => {

@@ -128,7 +128,7 @@ async fn note(app: &App, due: &Due, answer: Answer<Cancel>) -> Result<()> {
         }
         Answer::Succeeded(cancel) if cancel.done => {
             finish::complete(&mut tx, &payment, &refund, Payer::Provider(&cancel.id), &Context::default()).await?;
-            store::read_again(&mut tx, payment.id).await?;
+            payment::store::read_soon(&mut tx, payment.id).await?;
         }
         Answer::Succeeded(cancel) => wait(&mut tx, &payment, &refund, Some(&cancel.id)).await?,
         Answer::Pending => wait(&mut tx, &payment, &refund, None).await?,

@@ -265,12 +265,6 @@ pub(super) async fn count_paid_back(conn: &mut PgConnection, payment_id: Uuid, a
     Ok(())
 }
 
-/// The payment is read from its provider again, soon.
-pub(crate) async fn read_again(conn: &mut PgConnection, payment_id: Uuid) -> sqlx::Result<()> {
-    sqlx::query!("UPDATE payments SET sync_at = least(sync_at, now()) WHERE id = $1", payment_id).execute(conn).await?;
-    Ok(())
-}
-
 /// What the provider was asked to pay back of a payment and has.
 pub(super) async fn paid_back_by_provider(conn: &mut PgConnection, payment_id: Uuid) -> sqlx::Result<Won> {
     sqlx::query_scalar!(

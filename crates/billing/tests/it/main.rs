@@ -1,6 +1,19 @@
-//! Billing against real servers: a database of its own for every test.
+//! Billing against real servers: its own App, identity's, matching's and the sandbox provider on port 0, databases of its own for
+//! every test.
 
+mod confirm;
+mod create;
+mod deposit;
+mod expiry;
 mod facts;
 mod invariants;
+mod list;
 mod planted;
+mod provider;
+mod receipt;
+mod refund;
+mod sandbox;
 mod sums;
+mod unknown;
+mod webhook;
+mod world;

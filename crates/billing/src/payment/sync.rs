@@ -1,0 +1,95 @@
+//! Reading payments from their providers: those of which nobody knows what became of them, those whose time is over, and those
+//! that a message came about.
+
+use aipoten_kit::Result;
+use chrono::Utc;
+use futures::StreamExt as _;
+
+use super::apply::{Question, take_in};
+use super::confirm::{LEASE, charge};
+use super::decide::Standing;
+use super::{Payment, Status, by_itself, store};
+use crate::App;
+use crate::provider::{Answer, Charge, ChargeStatus, Provider};
+
+/// Payments claimed at once, and questions asked side by side.
+const CLAIMED: i64 = 32;
+const AT_ONCE: usize = 8;
+
+/// Reads what is due; a job.
+pub(crate) async fn sync(app: &App) -> Result<()> {
+    let mut conn = app.pool.acquire().await?;
+    store::read_overdue(&mut conn).await?;
+    store::read_one_unknown(&mut conn).await?;
+    drop(conn);
+    loop {
+        let due = store::claim(&mut *app.pool.acquire().await?, CLAIMED, LEASE).await?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        futures::stream::iter(&due).for_each_concurrent(AT_ONCE, |payment| read(app, payment)).await;
+    }
+}
+
+/// One that fails is read again when its lease is over.
+async fn read(app: &App, payment: &Payment) {
+    let (question, answer) = match app.providers.get(payment.provider) {
+        Some(provider) => ask(provider, payment).await,
+        None => (Question::Read, Answer::Unknown("it is not configured".to_owned())),
+    };
+    if let Err(error) = take_in(app, payment, question, &answer, &by_itself()).await {
+        tracing::error!(stream = "error", payment_id = %payment.id, error = format!("{error:#}"), "an answer was not taken in");
+    }
+}
+
+/// How it stands. What was to be charged and is not, as we or the provider died, is charged now.
+async fn ask(provider: &dyn Provider, payment: &Payment) -> (Question, Answer<Charge>) {
+    match fetch(provider, payment).await {
+        Answer::Succeeded(found) if found.status == ChargeStatus::Open && payment.is_to_be_charged() => {
+            (Question::Confirm, charge(provider, payment).await)
+        }
+        answer => (Question::Read, answer),
+    }
+}
+
+/// By the provider's number where it has told it, else by ours.
+async fn fetch(provider: &dyn Provider, payment: &Payment) -> Answer<Charge> {
+    let answer = match &payment.transaction_id {
+        Some(transaction_id) => provider.fetch(transaction_id).await,
+        None => provider.fetch_by_order(&payment.order_id).await,
+    };
+    match answer {
+        Answer::Declined(_) => Answer::Succeeded(payment.not_heard_of()),
+        Answer::Succeeded(found) if found.order_id != payment.order_id => {
+            Answer::Unknown("its answer is about another order".to_owned())
+        }
+        answer => answer,
+    }
+}
+
+impl Payment {
+    /// Whether the parent authorised it and its time is not over.
+    fn is_to_be_charged(&self) -> bool {
+        self.standing() == Standing::Open
+            && self.payment_status == Status::Confirming
+            && !self.waits_for_deposit()
+            && self.provider_key.is_some()
+            && Utc::now() < self.expires_at
+    }
+
+    /// A payment that its provider has never heard of is as one that nobody has authorised.
+    fn not_heard_of(&self) -> Charge {
+        Charge {
+            transaction_id: self.transaction_id.clone().unwrap_or_default(),
+            order_id: self.order_id.clone(),
+            status: ChargeStatus::Open,
+            total: self.total_amount,
+            balance: self.total_amount,
+            method: None,
+            charged_at: None,
+            virtual_account: None,
+            failure_code: None,
+            cancels: Vec::new(),
+        }
+    }
+}
