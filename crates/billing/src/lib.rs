@@ -4,12 +4,15 @@ mod bank_account;
 mod case;
 mod config;
 pub mod consumers;
+mod invariant;
 mod jobs;
 mod ledger;
 mod order;
 mod payment;
 pub mod provider;
+mod reconcile;
 mod refund;
+mod session;
 mod settlement;
 
 use std::net::SocketAddr;
@@ -33,6 +36,8 @@ use tonic::transport::{Channel, Endpoint};
 
 pub use config::Config;
 pub use consumers::consumers;
+pub use invariant::{Paid, check_invariants, paid};
+pub use reconcile::{Reconciled, reconcile};
 
 /// The schema of this service's database, besides that of events.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/billing");
@@ -110,6 +115,8 @@ pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Proce
     let routes = Routes::new(proto::payment_service_server::PaymentServiceServer::new(app.clone()))
         .add_service(proto::settlement_service_server::SettlementServiceServer::new(app.clone()))
         .add_service(proto::bank_account_service_server::BankAccountServiceServer::new(app.clone()))
+        .add_service(proto::refund_service_server::RefundServiceServer::new(app.clone()))
+        .add_service(proto::case_service_server::CaseServiceServer::new(app.clone()))
         .add_service(FailedEventServiceServer::new(app.failed_events.clone()));
     let authenticate = AuthenticateLayer::new(app.verifier.clone(), app.revocations.clone());
     GrpcServer { routes, authenticate, reflection }.serve("billing", listener, process)

@@ -36,6 +36,8 @@ pub(crate) enum Account {
     PlatformFee,
     /// What we keep when a package is ended early.
     CancellationFee,
+    /// What providers keep for themselves.
+    ProviderFee,
 }
 
 /// What a journal books.
@@ -57,6 +59,19 @@ pub(crate) enum Kind {
     Payout,
     /// A therapist's debt was taken off what we owe.
     DebtNetted,
+    /// A provider transferred what it held for us, less its fee.
+    ProviderPayout,
+}
+
+/// What the journal of a settled session gave to whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Earned {
+    /// The therapist's part.
+    pub(crate) net: Won,
+    /// Ours, without value added tax.
+    pub(crate) fee: Won,
+    /// Value added tax on it.
+    pub(crate) vat: Won,
 }
 
 /// One booking: entries that sum to zero, debits positive and credits negative. Entries of zero are left out.
@@ -94,6 +109,16 @@ pub(crate) async fn post_all(conn: &mut PgConnection, journals: &[Journal]) -> R
     Ok(booked)
 }
 
+/// What a session earned; `None` while it is not settled.
+pub(crate) async fn earned(conn: &mut PgConnection, consultation_id: Uuid) -> Result<Option<Earned>> {
+    Ok(store::earned(conn, &settled(consultation_id)).await?)
+}
+
+/// The source of the journal that settles a session.
+pub(crate) fn settled(consultation_id: Uuid) -> String {
+    format!("settled:{consultation_id}")
+}
+
 /// What stands on an account: debits less credits.
 pub(crate) async fn balance(conn: &mut PgConnection, account: Account) -> Result<Won> {
     Ok(store::balance(conn, account.kind(), &account.owner()).await?)
@@ -113,6 +138,7 @@ impl Account {
             Self::VatPayable => "vat_payable",
             Self::PlatformFee => "platform_fee",
             Self::CancellationFee => "cancellation_fee",
+            Self::ProviderFee => "provider_fee",
         }
     }
 
@@ -137,6 +163,7 @@ impl Kind {
             Self::RefundDone => "refund_done",
             Self::Payout => "payout",
             Self::DebtNetted => "debt_netted",
+            Self::ProviderPayout => "provider_payout",
         }
     }
 }

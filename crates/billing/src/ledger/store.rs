@@ -6,7 +6,7 @@ use aipoten_kit::Won;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Account, Journal};
+use super::{Account, Earned, Journal};
 
 /// The ids of those that were not there, by their source.
 pub(super) async fn insert(conn: &mut PgConnection, journals: &[Journal]) -> sqlx::Result<HashMap<String, Uuid>> {
@@ -66,5 +66,22 @@ pub(super) async fn balance(conn: &mut PgConnection, kind: &str, owner: &str) ->
         owner,
     )
     .fetch_one(conn)
+    .await
+}
+
+pub(super) async fn earned(conn: &mut PgConnection, source: &str) -> sqlx::Result<Option<Earned>> {
+    sqlx::query_as!(
+        Earned,
+        r#"SELECT coalesce(-sum(entry.amount) FILTER (WHERE account.kind = 'therapist_payable'), 0)::bigint AS "net!: Won",
+             coalesce(-sum(entry.amount) FILTER (WHERE account.kind = 'platform_fee'), 0)::bigint AS "fee!: Won",
+             coalesce(-sum(entry.amount) FILTER (WHERE account.kind = 'vat_payable'), 0)::bigint AS "vat!: Won"
+           FROM journals journal
+           JOIN journal_entries entry ON entry.journal_id = journal.id
+           JOIN accounts account ON account.id = entry.account_id
+           WHERE journal.source = $1
+           GROUP BY journal.id"#,
+        source,
+    )
+    .fetch_optional(conn)
     .await
 }

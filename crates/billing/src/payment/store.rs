@@ -315,7 +315,7 @@ pub(super) async fn read_next(
 }
 
 /// It is read again: at once, but not within five seconds of the last time.
-pub(super) async fn read_soon(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<()> {
+pub(crate) async fn read_soon(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE payments SET sync_at = least(sync_at, greatest(now(), synced_at + interval '5 seconds')) WHERE id = $1",
         id,
