@@ -1,6 +1,5 @@
 //! What therapists are paid, month by month.
 
-mod compute;
 mod grpc;
 mod pay;
 mod payout;
@@ -9,7 +8,6 @@ mod run;
 mod spreadsheet;
 mod statement;
 mod store;
-mod tax;
 
 use aipoten_events::{Aggregate, Event, publish};
 use aipoten_kit::{Caller, Error, Page, Place, Result, Role, User, Won};
@@ -191,7 +189,7 @@ impl Settlement {
 
     /// The hash of its input, in hexadecimal.
     fn hash(&self) -> String {
-        self.input_hash.iter().map(|byte| format!("{byte:02x}")).collect()
+        self.input_hash.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
     }
 
     /// What is owed for its sessions after earlier debts, before taxes.

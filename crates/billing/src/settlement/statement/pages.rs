@@ -16,13 +16,13 @@ const GROUND: Colour = [238, 243, 248];
 const TEXT: Style = Style { bold: false, size: 9.0, colour: [25, 25, 25] };
 const STRONG: Style = Style { bold: true, ..TEXT };
 const LABEL: Style = Style { size: 8.0, colour: GREY, ..TEXT };
-const CELL: Style = Style { size: 7.5, ..TEXT };
+const CELL: Style = Style { size: 7.0, ..TEXT };
 const WAITING: Style = Style { colour: GREY, ..CELL };
 const SMALL: Style = Style { size: 7.0, colour: GREY, ..TEXT };
 const HEADING: Style = Style { bold: true, size: 17.0, colour: [20, 60, 90] };
 
 /// Where the columns of the table begin.
-const AT: [f32; 9] = [0.0, 22.0, 168.0, 192.0, 240.0, 310.0, 364.0, 418.0, 474.0];
+const AT: [f32; 9] = [0.0, 20.0, 178.0, 198.0, 244.0, 312.0, 360.0, 410.0, 468.0];
 /// Columns of amounts, and where they end.
 const AMOUNTS: std::ops::Range<usize> = 5..8;
 const GAP: f32 = 8.0;
@@ -74,7 +74,7 @@ impl Statement {
 
     fn names(&self) -> Block {
         let korean = ["번호", "상담 ID", "회차", "구분", "일시", "상담료", "수수료", "정산 금액", "보고서"];
-        let english = ["No.", "Session ID", "No. in pkg.", "Kind", "Time", "Fee", "Platform", "Net", "Report"];
+        let english = ["#", "Session ID", "No.", "Kind", "Time", "Fee", "Platform", "Net", "Report"];
         let names = self.locale.pick(korean, english).map(str::to_owned);
         Block::stack([row(&names, SMALL).underlined(RULE, FULL), Block::space(2.0)])
     }

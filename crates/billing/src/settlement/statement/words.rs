@@ -39,7 +39,7 @@ impl Statement {
     }
 
     pub(super) fn final_word(&self) -> &'static str {
-        self.say("실지급액", "Transferred amount")
+        self.say("실지급액", "Payout")
     }
 
     pub(super) fn kind(&self, kind: LineKind) -> &'static str {
@@ -59,7 +59,7 @@ impl Statement {
 
     fn status(&self) -> &'static str {
         match self.settlement.status {
-            Status::Pending => self.say("확인 전", "Not confirmed"),
+            Status::Pending => self.say("확정 전", "Not confirmed"),
             Status::Confirmed => self.say("확정", "Confirmed"),
             Status::Paid => self.say("지급 완료", "Paid"),
         }

@@ -7,10 +7,10 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::period::Period;
 use super::tax::{Policy, Withheld};
-use super::{Line, LineKind, LineStatus};
 use crate::bank_account::PayeeKind;
+use crate::settlement::period::Period;
+use crate::settlement::{Line, LineKind, LineStatus};
 
 /// A session that was paid for, of which something is left, and which was not settled.
 #[derive(Debug, Clone)]
@@ -229,7 +229,7 @@ mod tests {
         let golden = "694c284c4e05faa5f48a02f86b260d90fd1ac136f6e7bb6c24438a3c122170a2";
         let base = input(vec![session(1), session(2)]);
         let hash = |input: &Input| input.compute().input_hash;
-        let hex: String = hash(&base).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hash(&base).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
         assert_eq!(hex, golden, "the form of the text has changed");
         let mut other_policy = base.policy.clone();
         other_policy.tax_unit = 1;

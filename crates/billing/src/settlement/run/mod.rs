@@ -1,17 +1,21 @@
 //! Settling a month. Each therapist is settled in one transaction of its own, under a lock: a run that is killed or runs twice at
 //! once leaves whole settlements and none twice, and running it again settles whom it left out.
 
+mod compute;
+mod store;
+mod tax;
+
 use aipoten_kit::{Caller, Error, Result, Role, User, Won};
 use anyhow::anyhow;
 use chrono::Utc;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::compute::{Computed, Earning, Input};
 use super::period::Period;
-use super::{LineStatus, acted, aggregate, store};
+use super::{LineStatus, acted, aggregate};
 use crate::ledger::{self, Account, Journal, Kind};
 use crate::{App, bank_account};
+use compute::{Computed, Earning, Input};
 
 /// What a run did.
 pub(super) struct Run {
