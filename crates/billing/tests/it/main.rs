@@ -1,16 +1,20 @@
 //! Billing against real servers: its own App, identity's, matching's and the sandbox provider on port 0, databases of its own for
 //! every test.
 
+mod cases;
 mod confirm;
 mod create;
+mod decide;
 mod deposit;
 mod expiry;
 mod facts;
 mod invariants;
 mod list;
 mod planted;
+mod pay_back;
 mod provider;
 mod receipt;
+mod reconcile;
 mod refund;
 mod sandbox;
 mod sums;

@@ -70,6 +70,11 @@ impl Sandbox {
         self.control("deposit-reversal", &json!({ "order_id": order_id })).await;
     }
 
+    /// The bank has done, or not done, the oldest cancel that takes its time.
+    pub(crate) async fn finish_cancel(&self, order_id: &str, done: bool) {
+        self.control("cancels", &json!({ "order_id": order_id, "done": done })).await;
+    }
+
     async fn control(&self, what: &str, body: &Value) -> Value {
         let answer =
             self.client.post(format!("{}/control/{what}", self.url)).json(body).send().await.expect("an answer");
