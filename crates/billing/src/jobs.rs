@@ -9,13 +9,17 @@ use crate::{App, payment};
 /// What is looked at again and again.
 #[derive(Debug, Clone, Copy)]
 enum Job {
+    AskForPayments,
     Payments,
     OldKeys,
 }
 
 /// The table of jobs and how long each rests.
-const JOBS: [(Job, Duration); 2] =
-    [(Job::Payments, Duration::from_millis(500)), (Job::OldKeys, Duration::from_mins(10))];
+const JOBS: [(Job, Duration); 3] = [
+    (Job::AskForPayments, Duration::from_secs(1)),
+    (Job::Payments, Duration::from_millis(500)),
+    (Job::OldKeys, Duration::from_mins(10)),
+];
 
 /// A job that fails is tried again at its next time. Row locks keep replicas apart.
 pub(crate) fn start(app: &App, process: &Process) {
@@ -35,6 +39,7 @@ pub(crate) fn start(app: &App, process: &Process) {
 impl Job {
     async fn run(self, app: &App) -> Result<()> {
         match self {
+            Self::AskForPayments => payment::ask_for(app).await,
             Self::Payments => payment::sync(app).await,
             Self::OldKeys => Ok(forget_keys(&mut *app.pool.acquire().await?).await?),
         }

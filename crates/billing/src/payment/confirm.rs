@@ -13,7 +13,7 @@ use crate::App;
 use crate::provider::{Answer, Charge, Confirmation, Provider, Refusal};
 
 /// Longer than any provider is waited for: when nobody has taken in the answer by then, nobody will.
-pub(super) const LEASE: Duration = Duration::from_secs(30);
+pub(super) const LEASE: Duration = Duration::from_secs(40);
 
 /// What the parent has authorised.
 #[derive(Debug)]

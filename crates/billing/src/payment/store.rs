@@ -315,7 +315,7 @@ pub(super) async fn read_next(
 }
 
 /// It is read again: at once, but not within five seconds of the last time.
-pub(super) async fn read_soon(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<()> {
+pub(crate) async fn read_soon(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE payments SET sync_at = least(sync_at, greatest(now(), synced_at + interval '5 seconds')) WHERE id = $1",
         id,
@@ -367,22 +367,21 @@ pub(super) async fn read_unknown_now(conn: &mut PgConnection, provider: Name) ->
     Ok(())
 }
 
-/// Payments that are to be read, claimed for `lease`: nobody else reads them meanwhile.
-pub(super) async fn claim(conn: &mut PgConnection, limit: i64, lease: Duration) -> sqlx::Result<Vec<Payment>> {
+/// A payment that is to be read, claimed for `lease`: nobody else reads it meanwhile.
+pub(super) async fn claim(conn: &mut PgConnection, lease: Duration) -> sqlx::Result<Option<Payment>> {
     sqlx::query_as!(
         Payment,
-        r#"UPDATE payments SET sync_at = now() + make_interval(secs => $2), synced_at = now()
-           WHERE id IN (SELECT id FROM payments WHERE sync_at <= now() ORDER BY sync_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+        r#"UPDATE payments SET sync_at = now() + make_interval(secs => $1), synced_at = now()
+           WHERE id = (SELECT id FROM payments WHERE sync_at <= now() ORDER BY sync_at LIMIT 1 FOR UPDATE SKIP LOCKED)
            RETURNING id, package_id, user_id, therapist_id, total_sessions, original_amount AS "original_amount: Won",
              discount_amount AS "discount_amount: Won", total_amount AS "total_amount: Won",
              refunded_amount AS "refunded_amount: Won", payment_method AS "payment_method: Method",
              payment_status AS "payment_status: Status", provider AS "provider: Name", order_id, provider_key, transaction_id,
              client_key, client_secret, checkout_url, virtual_account, refund_account, failure_code, expires_at, paid_at, reversed_at,
              reversals, sync_at, sync_tries, unknown_since, provider_balance AS "provider_balance: Won", created_at, version"#,
-        limit,
         lease.as_secs_f64(),
     )
-    .fetch_all(conn)
+    .fetch_optional(conn)
     .await
 }
 

@@ -3,7 +3,6 @@
 
 use aipoten_kit::Result;
 use chrono::Utc;
-use futures::StreamExt as _;
 
 use super::apply::{Question, take_in};
 use super::confirm::{LEASE, charge};
@@ -12,23 +11,27 @@ use super::{Payment, Status, by_itself, store};
 use crate::App;
 use crate::provider::{Answer, Charge, ChargeStatus, Provider};
 
-/// Payments claimed at once, and questions asked side by side.
-const CLAIMED: i64 = 32;
+/// Payments that are read side by side.
 const AT_ONCE: usize = 8;
+
+/// What nobody asks for: payments whose time is over, and those that a provider owes an answer for; a job.
+pub(crate) async fn ask_for(app: &App) -> Result<()> {
+    let mut conn = app.pool.acquire().await?;
+    store::read_overdue(&mut conn).await?;
+    Ok(store::read_one_unknown(&mut conn).await?)
+}
 
 /// Reads what is due; a job.
 pub(crate) async fn sync(app: &App) -> Result<()> {
-    let mut conn = app.pool.acquire().await?;
-    store::read_overdue(&mut conn).await?;
-    store::read_one_unknown(&mut conn).await?;
-    drop(conn);
-    loop {
-        let due = store::claim(&mut *app.pool.acquire().await?, CLAIMED, LEASE).await?;
-        if due.is_empty() {
-            return Ok(());
-        }
-        futures::stream::iter(&due).for_each_concurrent(AT_ONCE, |payment| read(app, payment)).await;
+    let readers = futures::future::join_all((0..AT_ONCE).map(|_| read_due(app))).await;
+    readers.into_iter().collect()
+}
+
+async fn read_due(app: &App) -> Result<()> {
+    while let Some(payment) = store::claim(&mut *app.pool.acquire().await?, LEASE).await? {
+        read(app, &payment).await;
     }
+    Ok(())
 }
 
 /// One that fails is read again when its lease is over.
