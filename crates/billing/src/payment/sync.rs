@@ -23,15 +23,29 @@ pub(crate) async fn ask_for(app: &App) -> Result<()> {
 
 /// Reads what is due; a job.
 pub(crate) async fn sync(app: &App) -> Result<()> {
-    let readers = futures::future::join_all((0..AT_ONCE).map(|_| read_due(app))).await;
-    readers.into_iter().collect()
+    let mut first = claim(app).await?;
+    if first.is_none() {
+        return Ok(());
+    }
+    let readers = (0..AT_ONCE).map(|_| read_on(app, first.take()));
+    futures::future::join_all(readers).await.into_iter().collect()
 }
 
-async fn read_due(app: &App) -> Result<()> {
-    while let Some(payment) = store::claim(&mut *app.pool.acquire().await?, LEASE).await? {
-        read(app, &payment).await;
+async fn read_on(app: &App, first: Option<Payment>) -> Result<()> {
+    let mut due = first;
+    loop {
+        if let Some(payment) = due {
+            read(app, &payment).await;
+        }
+        due = claim(app).await?;
+        if due.is_none() {
+            return Ok(());
+        }
     }
-    Ok(())
+}
+
+async fn claim(app: &App) -> Result<Option<Payment>> {
+    Ok(store::claim(&mut *app.pool.acquire().await?, LEASE).await?)
 }
 
 /// One that fails is read again when its lease is over.
@@ -49,9 +63,21 @@ async fn read(app: &App, payment: &Payment) {
 async fn ask(provider: &dyn Provider, payment: &Payment) -> (Question, Answer<Charge>) {
     match fetch(provider, payment).await {
         Answer::Succeeded(found) if found.status == ChargeStatus::Open && payment.is_to_be_charged() => {
-            (Question::Confirm, charge(provider, payment).await)
+            (Question::Confirm, charge_again(provider, payment).await)
         }
         answer => (Question::Read, answer),
+    }
+}
+
+/// A refusal may mean that what was asked for before has been done meanwhile: only one that a reading bears out is believed.
+async fn charge_again(provider: &dyn Provider, payment: &Payment) -> Answer<Charge> {
+    let answer = charge(provider, payment).await;
+    if !matches!(answer, Answer::Declined(_)) {
+        return answer;
+    }
+    match fetch(provider, payment).await {
+        Answer::Succeeded(found) if matches!(found.status, ChargeStatus::Open | ChargeStatus::Failed) => answer,
+        found => found,
     }
 }
 
