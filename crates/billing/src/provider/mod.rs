@@ -4,7 +4,9 @@ mod config;
 mod http;
 mod note;
 mod notice;
+mod portone;
 mod sandbox;
+mod stripe;
 mod told;
 mod toss;
 
