@@ -86,12 +86,14 @@ impl Books {
     }
 
     pub(crate) fn cancel(&mut self, order_id: &str, new: NewCancel, fault: Option<Kind>) -> Result<&Charge, No> {
-        match fault {
-            Some(Kind::Refuse) => return Err(No::RefusedCancel),
-            Some(Kind::RefusePartial) => return Err(No::Partial),
-            _ => {}
-        }
         let charge = self.charges.get_mut(order_id).ok_or(No::Unknown)?;
+        if let Some(Kind::Refuse | Kind::RefusePartial) = fault {
+            // Toss keeps no trace of it.
+            if charge.dialect != Dialect::Toss {
+                charge.refuse_cancel(new);
+            }
+            return Err(if fault == Some(Kind::Refuse) { No::RefusedCancel } else { No::Partial });
+        }
         let before = charge.balance();
         charge.cancel(new)?;
         let is_running = charge.balance() == before;

@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use crate::books::Books;
-use crate::charge::Dialect;
+use crate::charge::{Charge, Dialect};
 use crate::fault::{Fault, Kind, Occasion, Operation};
-use crate::{Sandbox, toss};
+use crate::{Sandbox, portone, stripe, toss};
 
 /// An answer.
 #[derive(Debug, Clone)]
@@ -67,9 +67,17 @@ impl Call {
         Self { key: key.map(|key| format!("{key} {path}")), ..self }
     }
 
+    /// Of an amount, or of all that is left.
+    pub(crate) fn cancelling(self, sandbox: &Sandbox, amount: Option<i64>) -> Self {
+        let left = self.order_id.as_deref().and_then(|id| sandbox.books().get(id).map(Charge::cancellable));
+        Self { is_part: amount.zip(left).is_some_and(|(amount, left)| amount < left), ..self }
+    }
+
     fn trouble(&self, trouble: Trouble) -> Reply {
         match self.dialect {
-            Dialect::Toss | Dialect::Portone | Dialect::Stripe => toss::trouble(trouble),
+            Dialect::Toss => toss::trouble(trouble),
+            Dialect::Portone => portone::trouble(trouble),
+            Dialect::Stripe => stripe::trouble(trouble),
         }
     }
 }

@@ -304,6 +304,19 @@ impl Charge {
         Ok(())
     }
 
+    /// The bank does not cancel it; that it was asked stays.
+    pub(crate) fn refuse_cancel(&mut self, new: NewCancel) {
+        let amount = new.amount.unwrap_or_else(|| self.cancellable());
+        let (now, state) = (Utc::now(), CancelState::Failed);
+        let (reason, refund_id) = (new.reason, new.refund_id);
+        self.cancels.push(Cancel { id: new_id(), amount, reason, state, refund_id, requested_at: now, at: now });
+    }
+
+    /// Of the account for the deposit: 14 digits.
+    pub(crate) fn account_number(&self) -> String {
+        self.secret.chars().filter(char::is_ascii_digit).chain("01234567890123".chars()).take(14).collect()
+    }
+
     /// The bank has done, or not done, the oldest cancel that takes its time.
     pub(crate) fn finish_cancel(&mut self, done: bool) -> Result<(), No> {
         let running = self.cancels.iter_mut().find(|cancel| cancel.state == CancelState::Running);

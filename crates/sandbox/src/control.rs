@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,6 +20,7 @@ pub(crate) fn routes() -> Router<Sandbox> {
         .route("/deposit-reversal", post(reverse))
         .route("/cancels", post(finish_cancel))
         .route("/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route("/idempotency-keys", delete(forget_keys))
         .route("/charges", get(charges))
 }
 
@@ -98,6 +99,12 @@ async fn add_fault(State(sandbox): State<Sandbox>, Json(fault): Json<Fault>) -> 
 
 async fn clear_faults(State(sandbox): State<Sandbox>) -> StatusCode {
     sandbox.books().faults.clear();
+    StatusCode::NO_CONTENT
+}
+
+/// As providers do after hours or days.
+async fn forget_keys(State(sandbox): State<Sandbox>) -> StatusCode {
+    sandbox.books().answers.clear();
     StatusCode::NO_CONTENT
 }
 

@@ -10,6 +10,8 @@ mod charge;
 mod checkout;
 mod control;
 mod fault;
+mod portone;
+mod stripe;
 mod toss;
 mod webhook;
 
@@ -76,6 +78,8 @@ pub fn serve(listener: TcpListener, config: &Config, process: &Process) -> anyho
     }));
     let router = Router::new()
         .nest("/toss", toss::routes(&sandbox))
+        .nest("/portone", portone::routes(&sandbox))
+        .nest("/stripe", stripe::routes(&sandbox))
         .merge(checkout::routes(&sandbox))
         .nest("/control", control::routes())
         .with_state(sandbox);

@@ -148,12 +148,10 @@ async fn cancel(
     let Ok(asked) = serde_json::from_slice::<CancelBody>(&body) else {
         return trouble(Trouble::Malformed).into_response();
     };
-    let charge = sandbox.books().by_key(&payment_key).cloned();
-    let order_id = charge.as_ref().map(|charge| charge.order_id.as_str());
-    let call = Call {
-        is_part: charge.as_ref().is_some_and(|it| asked.cancel_amount.is_some_and(|amount| amount < it.cancellable())),
-        ..Call::new(Dialect::Toss, Operation::Cancel, order_id).keyed(&headers, uri.path())
-    };
+    let order_id = sandbox.books().by_key(&payment_key).map(|charge| charge.order_id.clone());
+    let order_id = order_id.as_deref();
+    let call = Call::new(Dialect::Toss, Operation::Cancel, order_id).keyed(&headers, uri.path());
+    let call = call.cancelling(&sandbox, asked.cancel_amount);
     carry_out(&sandbox, call, |books, fault| cancelled(books, order_id, asked, fault)).await
 }
 
@@ -244,11 +242,9 @@ fn cancel_object(charge: &Charge, cancel: &Cancel) -> Value {
 }
 
 fn virtual_account(charge: &Charge) -> Value {
-    let digits: String =
-        charge.provider_key.chars().filter(char::is_ascii_digit).chain("0".repeat(14).chars()).collect();
     json!({
         "accountType": "일반",
-        "accountNumber": digits[..14],
+        "accountNumber": charge.account_number(),
         "bankCode": "88",
         "customerName": "아이포텐",
         "dueDate": seoul(charge.requested_at + TimeDelta::days(1)),
@@ -297,11 +293,8 @@ async fn transactions(State(sandbox): State<Sandbox>, Query(asked): Query<Transa
         return trouble(Trouble::Malformed).into_response();
     };
     carry_out(&sandbox, Call::new(Dialect::Toss, Operation::List, None), |books, _| {
-        let mut all: Vec<(&Charge, &Movement)> = books
-            .all()
-            .flat_map(|charge| charge.movements.iter().map(move |movement| (charge, movement)))
-            .filter(|(_, movement)| (from..to + TimeDelta::seconds(1)).contains(&movement.at))
-            .collect();
+        let mut all: Vec<(&Charge, &Movement)> =
+            moved(books).filter(|(_, movement)| (from..to + TimeDelta::seconds(1)).contains(&movement.at)).collect();
         all.sort_by(|(_, a), (_, b)| (a.at, &a.id).cmp(&(b.at, &b.id)));
         let after = asked.starting_after.as_deref();
         let start =
@@ -310,6 +303,11 @@ async fn transactions(State(sandbox): State<Sandbox>, Query(asked): Query<Transa
         Reply::ok(page.map(|(charge, movement)| transaction(charge, movement)).collect())
     })
     .await
+}
+
+fn moved(books: &Books) -> impl Iterator<Item = (&Charge, &Movement)> {
+    let ours = books.all().filter(|charge| charge.dialect == Dialect::Toss);
+    ours.flat_map(|charge| charge.movements.iter().map(move |movement| (charge, movement)))
 }
 
 /// Amounts have no sign: the status tells the direction. An account given up counts as cancelled, with the whole amount.
@@ -348,8 +346,7 @@ struct Settlements {
 async fn settlements(State(sandbox): State<Sandbox>, Query(asked): Query<Settlements>) -> Response {
     carry_out(&sandbox, Call::new(Dialect::Toss, Operation::List, None), |books, _| {
         let size = asked.size.unwrap_or(100).min(5000);
-        let all = books.all().flat_map(|charge| charge.movements.iter().map(move |movement| (charge, movement)));
-        let within = all.filter(|(_, movement)| {
+        let within = moved(books).filter(|(_, movement)| {
             movement.amount != 0 && (asked.start_date..=asked.end_date).contains(&day(movement.at))
         });
         let page = within.skip((asked.page.unwrap_or(1).max(1) - 1) * size).take(size);

@@ -4,12 +4,18 @@ use std::time::Duration;
 
 use aipoten_kit::certificates;
 use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use chrono::Utc;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::{Client, Url};
+use secrecy::ExposeSecret as _;
+use sha2::Sha256;
 
 use crate::books::Change;
-use crate::charge::Dialect;
+use crate::charge::{Dialect, new_id};
 use crate::fault::{Kind, Occasion, Operation};
-use crate::{Config, Sandbox, toss};
+use crate::{Config, Sandbox, portone, stripe, toss};
 
 /// How often a message is sent that is not answered with 200.
 const TRIES: u32 = 7;
@@ -55,7 +61,7 @@ impl Sandbox {
                 Some(Kind::Late) => (1, delay),
                 _ => (1, Duration::ZERO),
             };
-            let message = message(&change);
+            let message = message(&change, self.config.webhook_secret.expose_secret());
             for _ in 0..times {
                 tokio::spawn(deliver(self.clone(), url.clone(), message.clone(), delay));
             }
@@ -63,12 +69,32 @@ impl Sandbox {
     }
 }
 
-fn message(change: &Change) -> Message {
+/// In the dialect of its order, signed where that dialect signs.
+fn message(change: &Change, secret: &str) -> Message {
+    let now = Utc::now().timestamp().to_string();
     match change.charge.dialect {
-        Dialect::Toss | Dialect::Portone | Dialect::Stripe => {
-            Message { body: toss::webhook(change).to_string(), headers: Vec::new() }
+        Dialect::Toss => Message { body: toss::webhook(change).to_string(), headers: Vec::new() },
+        Dialect::Portone => {
+            let (id, body) = (new_id(), portone::webhook(change).to_string());
+            let key = BASE64.decode(secret.trim_start_matches("whsec_")).unwrap_or_default();
+            let signature = BASE64.encode(hmac(&key, &[&id, ".", &now, ".", &body]));
+            let signature = format!("v1,{signature}");
+            let headers = vec![("webhook-id", id), ("webhook-timestamp", now), ("webhook-signature", signature)];
+            Message { body, headers }
+        }
+        Dialect::Stripe => {
+            let body = stripe::webhook(change).to_string();
+            let mac = hmac(secret.as_bytes(), &[&now, ".", &body]);
+            let signature: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
+            Message { body, headers: vec![("stripe-signature", format!("t={now},v1={signature}"))] }
         }
     }
+}
+
+fn hmac(key: &[u8], parts: &[&str]) -> Vec<u8> {
+    let mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    let mac = parts.iter().fold(mac, |mac, part| mac.chain_update(part));
+    mac.finalize().into_bytes().to_vec()
 }
 
 async fn deliver(sandbox: Sandbox, url: Url, message: Message, delay: Duration) {

@@ -7,7 +7,9 @@ use aipoten_kit::config::{Secret, variable};
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 
+use super::portone::Portone;
 use super::sandbox::Sandbox;
+use super::stripe::Stripe;
 use super::toss::Toss;
 use super::{Name, Provider, Providers};
 
@@ -33,7 +35,7 @@ pub struct Account {
     pub base_url: String,
     /// What we authenticate with; empty: the provider is not configured.
     pub secret_key: Secret,
-    /// Public key for its code in the client: of Toss and Stripe.
+    /// Public key for its code in the client; of PortOne, the channel's.
     pub client_key: String,
     /// Id of our store: of PortOne.
     pub store_id: String,
@@ -103,6 +105,7 @@ fn connect(name: Name, account: &Account) -> anyhow::Result<Arc<dyn Provider>> {
     Ok(match name {
         Name::Toss => Arc::new(Toss::new(account)?),
         Name::Sandbox => Arc::new(Sandbox::new(account)?),
-        Name::Portone | Name::Stripe => bail!("there is no adapter yet"),
+        Name::Portone => Arc::new(Portone::new(account)?),
+        Name::Stripe => Arc::new(Stripe::new(account)?),
     })
 }

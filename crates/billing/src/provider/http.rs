@@ -6,7 +6,7 @@ use aipoten_kit::certificates;
 use anyhow::{Context as _, bail};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, RequestBuilder, Response, Url};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
 use super::config::Account;
@@ -20,11 +20,9 @@ pub(super) struct Http {
     base: Url,
 }
 
-/// An answer that can be trusted to say something: success or a refusal of the request.
+/// An answer, whatever it says.
 pub(super) struct Reply {
-    is_success: bool,
-    /// For people.
-    status: u16,
+    status: StatusCode,
     body: Vec<u8>,
 }
 
@@ -63,17 +61,11 @@ impl Http {
         self.client.request(method, url)
     }
 
-    /// The answer, or why nothing is known: no answer in time, a broken connection, too much of it, trouble of the provider's.
+    /// The answer, or why there is none: not in time, a broken connection, too much of it.
     pub(super) async fn send(&self, request: RequestBuilder) -> Told<Reply> {
         let mut answer = request.send().await.map_err(why)?;
-        let status = answer.status();
-        let body = read(&mut answer).await?;
-        match status.as_u16() {
-            200..=299 | 400..=407 | 409..=424 | 426..=428 | 430..=499 => {
-                Ok(Reply { is_success: status.is_success(), status: status.as_u16(), body })
-            }
-            other => Err(Not::Unknown(format!("it answered {other}"))),
-        }
+        let (status, body) = (answer.status(), read(&mut answer).await?);
+        Ok(Reply { status, body })
     }
 }
 
@@ -102,7 +94,11 @@ fn why(error: reqwest::Error) -> Not {
 
 impl Reply {
     pub(super) fn is_success(&self) -> bool {
-        self.is_success
+        self.status.is_success()
+    }
+
+    pub(super) fn status(&self) -> u16 {
+        self.status.as_u16()
     }
 
     /// What was answered; unknown when it cannot be read.
@@ -110,13 +106,16 @@ impl Reply {
         // Only where: what was there may be anybody's name.
         serde_json::from_slice(&self.body).map_err(|error| {
             let (line, column) = (error.line(), error.column());
-            Not::Unknown(format!("its answer {} cannot be read at line {line}, column {column}", self.status))
+            Not::Unknown(format!("its answer {} cannot be read at line {line}, column {column}", self.status()))
         })
     }
 
-    /// For people.
-    pub(super) fn status(&self) -> u16 {
-        self.status
+    /// The error in it, where it is one about the request: trouble of the provider's own says nothing of what was done.
+    pub(super) fn refusal<E: DeserializeOwned>(&self) -> Told<E> {
+        match self.status() {
+            400..=407 | 409..=424 | 426..=428 | 430..=499 => self.parse(),
+            other => Err(Not::Unknown(format!("it answered {other}"))),
+        }
     }
 }
 

@@ -4,7 +4,9 @@ mod config;
 mod http;
 mod note;
 mod notice;
+mod portone;
 mod sandbox;
+mod stripe;
 mod told;
 mod toss;
 
@@ -328,11 +330,6 @@ impl Providers {
     /// The one with this name, if it is configured.
     pub fn get(&self, name: Name) -> Option<&dyn Provider> {
         self.all.iter().map(AsRef::as_ref).find(|provider| provider.name() == name)
-    }
-
-    /// Which are configured.
-    pub fn names(&self) -> impl Iterator<Item = Name> {
-        self.all.iter().map(|provider| provider.name())
     }
 
     /// The one that new payments go to.

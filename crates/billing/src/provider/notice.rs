@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, TimeDelta, Utc};
+use hmac::{Hmac, Mac as _};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -54,4 +55,18 @@ pub(super) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Result<
 /// The key within a secret of Standard Webhooks.
 pub(super) fn standard_key(secret: &str) -> anyhow::Result<Vec<u8>> {
     Ok(BASE64.decode(secret.strip_prefix("whsec_").unwrap_or(secret))?)
+}
+
+pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
+    BASE64.decode(text).ok()
+}
+
+pub(super) fn hex(text: &str) -> Option<Vec<u8>> {
+    let pairs = text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok());
+    pairs.collect()
+}
+
+/// Whether one of the signatures is right; how far a wrong one is right takes no measurable time.
+pub(super) fn is_any(mac: &Hmac<Sha256>, mut signatures: impl Iterator<Item = Vec<u8>>) -> bool {
+    signatures.any(|signature| mac.clone().verify_slice(&signature).is_ok())
 }

@@ -5,6 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use futures::FutureExt as _;
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
+use serde::Deserialize;
 use serde_json::json;
 
 use super::config::Account;
@@ -23,6 +24,11 @@ pub(super) struct Sandbox {
     toss: Toss,
     http: Http,
     base: String,
+}
+
+#[derive(Deserialize)]
+struct Registered {
+    checkout_path: String,
 }
 
 impl Sandbox {
@@ -46,7 +52,8 @@ impl Sandbox {
         if !reply.is_success() {
             return Err(Not::Unknown(format!("it answered {}", reply.status())));
         }
-        let checkout_url = Some(format!("{}/checkout/{}", self.base, order.order_id));
+        let Registered { checkout_path } = reply.parse()?;
+        let checkout_url = Some(format!("{}{checkout_path}", self.base));
         Ok(Checkout { checkout_url, ..Checkout::default() })
     }
 }

@@ -30,6 +30,11 @@ impl Not {
         Self::Declined(Refusal { code: code.to_owned(), message: message.to_owned() })
     }
 
+    /// An error that says nothing of what was done.
+    pub(super) fn answered(status: u16, code: &str, message: &str) -> Self {
+        Self::Unknown(format!("it answered {status} {code}: {message}"))
+    }
+
     pub(super) fn unknown(why: &str) -> Self {
         Self::Unknown(why.to_owned())
     }
@@ -45,15 +50,16 @@ pub(super) fn of_amount(amount: Won, cancel: Cancel) -> Told<Cancel> {
     if cancel.amount == amount { Ok(cancel) } else { Err(Not::unknown("its answer is about another amount")) }
 }
 
-/// What became of a refund: `None` when the bank did not do it.
-pub(super) fn finished(cancel: Option<Cancel>) -> Told<Cancel> {
-    match cancel {
-        None => Err(Not::declined("CANCEL_FAILED", "the bank did not pay it back")),
-        Some(cancel) if cancel.done => Ok(cancel),
-        Some(_) => Err(Not::Pending),
+/// What became of a refund.
+pub(super) fn finished(cancel: Cancel, is_failed: bool) -> Told<Cancel> {
+    match (is_failed, cancel.done) {
+        (true, _) => Err(Not::declined("CANCEL_FAILED", "the bank did not pay it back")),
+        (false, true) => Ok(cancel),
+        (false, false) => Err(Not::Pending),
     }
 }
 
-pub(super) fn no_such_cancel() -> Not {
-    Not::declined("CANCEL_NOT_FOUND", "the payment has no such refund")
+/// Of a refund that is read.
+pub(super) fn found(cancel: Option<Told<Cancel>>) -> Told<Cancel> {
+    cancel.unwrap_or_else(|| Err(Not::declined("CANCEL_NOT_FOUND", "the payment has no such refund")))
 }

@@ -104,6 +104,15 @@ impl Sandbox {
         answer.json().await.expect("JSON")
     }
 
+    /// Charges an order that is none of ours.
+    pub(crate) async fn charge_foreign(&self, amount: i64) {
+        let order = json!({ "order_id": "foreign-1", "order_name": "x", "amount": amount, "return_url": "https://shop.example" });
+        let request = self.client.post(format!("{}/sandbox/orders", self.url)).basic_auth(SECRET, Some("")).json(&order);
+        assert!(request.send().await.expect("an answer").status().is_success());
+        let key = self.authorize("foreign-1").await;
+        self.charge_now("foreign-1", &key, amount).await;
+    }
+
     /// Charges behind billing's back.
     pub(crate) async fn charge_now(&self, order_id: &str, key: &str, amount: i64) {
         self.ask("confirm", json!({ "paymentKey": key, "orderId": order_id, "amount": amount })).await;

@@ -1,5 +1,6 @@
 //! TossPayments, version 1 of its API (2022-11-16).
 
+mod bank;
 mod codes;
 mod list;
 mod payment;
@@ -13,7 +14,7 @@ use reqwest::{Method, RequestBuilder};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::config::Account;
 use super::http::{Http, is_id};
@@ -21,7 +22,7 @@ use super::{
     Answer, Asked, Cancel, Charge, Checkout, Confirmation, Forged, Name, NewOrder, NewRefund, Notice, Payout, Provider,
     Refusal, Transaction, note, notice,
 };
-use crate::provider::told::{Not, Told, of_amount, of_order};
+use crate::provider::told::{Not, Told, found, of_amount, of_order};
 use codes::{DECLINED_CANCELS, DECLINED_CHARGES, NOT_FOUND};
 use payment::Payment;
 
@@ -57,11 +58,11 @@ impl Toss {
         if reply.is_success() {
             return reply.parse();
         }
-        let Error { code, message } = reply.parse()?;
+        let Error { code, message } = reply.refusal()?;
         if declined.contains(&code.as_str()) {
             return Err(Not::Declined(Refusal { code, message }));
         }
-        Err(Not::Unknown(format!("it answered {} {code}: {message}", reply.status())))
+        Err(Not::answered(reply.status(), &code, &message))
     }
 
     async fn charge(&self, confirmation: &Confirmation) -> Told<Charge> {
@@ -90,25 +91,34 @@ impl Toss {
         of_order(order_id, self.read(&["orders", order_id]).await?.into_charge()?)
     }
 
+    /// Unless it was done before: its memory of idempotency keys ends after 15 days, ours does not.
     async fn cancel(&self, refund: &NewRefund) -> Told<Cancel> {
-        let (Won(amount), Won(balance)) = (refund.amount, refund.balance);
-        let mut body = json!({
-            "cancelReason": note::with_id(&refund.reason, &refund.idempotency_key, REASON),
-            "cancelAmount": amount,
-            "refundableAmount": balance,
-        });
-        if let Some(account) = &refund.account {
-            body["refundReceiveAccount"] = json!({
-                "bank": account.bank_code,
-                "accountNumber": account.account_number,
-                "holderName": account.account_holder,
-            });
+        let id = &refund.idempotency_key;
+        if let Some(cancel) = self.read(&[&refund.transaction_id]).await?.cancel(id) {
+            return of_amount(refund.amount, cancel?);
         }
         let request = self.http.request(Method::POST, &["v1", "payments", &refund.transaction_id, "cancel"]);
-        let request = request.header("idempotency-key", &refund.idempotency_key).json(&body);
+        let request = request.header("idempotency-key", id).json(&cancel_body(refund));
         let payment: Payment = self.ask(request, DECLINED_CANCELS).await?;
-        of_amount(refund.amount, payment.cancel(&refund.idempotency_key)?)
+        of_amount(refund.amount, found(payment.cancel(id))?)
     }
+}
+
+fn cancel_body(refund: &NewRefund) -> Value {
+    let (Won(amount), Won(balance)) = (refund.amount, refund.balance);
+    let mut body = json!({
+        "cancelReason": note::with_id(&refund.reason, &refund.idempotency_key, REASON),
+        "cancelAmount": amount,
+        "refundableAmount": balance,
+    });
+    if let Some(account) = &refund.account {
+        body["refundReceiveAccount"] = json!({
+            "bank": bank::of_toss(&account.bank_code),
+            "accountNumber": account.account_number,
+            "holderName": account.account_holder,
+        });
+    }
+    body
 }
 
 impl Provider for Toss {
@@ -139,7 +149,8 @@ impl Provider for Toss {
     }
 
     fn fetch_refund<'a>(&'a self, transaction_id: &'a str, refund_id: &'a str) -> Asked<'a, Cancel> {
-        async move { self.read(&[transaction_id]).await.and_then(|payment| payment.cancel(refund_id)).into() }.boxed()
+        async move { self.read(&[transaction_id]).await.and_then(|payment| found(payment.cancel(refund_id))).into() }
+            .boxed()
     }
 
     /// Nothing is signed: a message only says that it is worth reading the payment.

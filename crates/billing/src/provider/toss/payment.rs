@@ -4,7 +4,8 @@ use aipoten_kit::Won;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use crate::provider::told::{Not, Told, finished, no_such_cancel};
+use super::bank;
+use crate::provider::told::{Not, Told, finished};
 use crate::provider::{Cancel, Charge, ChargeStatus, Method, VirtualAccount, note};
 
 #[derive(Deserialize)]
@@ -84,7 +85,7 @@ impl Payment {
             method: self.method.as_deref().and_then(method),
             charged_at,
             virtual_account: self.virtual_account.map(|account| VirtualAccount {
-                bank_code: account.bank_code,
+                bank_code: bank::from_toss(&account.bank_code),
                 account_number: account.account_number,
                 due_at: account.due_date,
             }),
@@ -92,13 +93,12 @@ impl Payment {
         })
     }
 
-    /// What became of a cancel, by its own number or ours.
-    pub(super) fn cancel(self, id: &str) -> Told<Cancel> {
+    /// What became of a cancel, by its own number or ours; `None` when there is none.
+    pub(super) fn cancel(&self, id: &str) -> Option<Told<Cancel>> {
         let named =
             |it: &&CancelObject| it.transaction_key == id || note::id_of(&it.cancel_reason).as_deref() == Some(id);
-        let cancels = self.cancels.unwrap_or_default();
-        let cancel = cancels.iter().rfind(named).ok_or_else(no_such_cancel)?;
-        finished(Some(cancel.read()).filter(|_| !cancel.is_failed()))
+        let cancel = self.cancels.iter().flatten().rfind(named)?;
+        Some(finished(cancel.read(), cancel.is_failed()))
     }
 
     /// Whether it was cancelled before it was charged.

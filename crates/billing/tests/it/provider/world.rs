@@ -64,7 +64,7 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = aipoten_sandbox::serve(listener, &config, &process).expect("it serves");
         let url = format!("http://{address}");
-        let providers = Providers::connect(Some(name), &account(&url, name)).expect("good settings");
+        let providers = Providers::connect(Some(name), &account(&url, name, SECRET)).expect("good settings");
         let client = reqwest::Client::builder().tls_backend_preconfigured(certificates().expect("roots"));
         let client = client.redirect(reqwest::redirect::Policy::none()).no_proxy().build().expect("a client");
         Self { url, providers, name, client, process, messages }
@@ -121,6 +121,20 @@ impl World {
         self.messages.lock().expect("whole").clone()
     }
 
+    /// Idempotency keys, as providers do after hours or days, or faults.
+    pub(crate) async fn forget(&self, what: &str) {
+        let url = format!("{}/control/{what}", self.url);
+        let answer = self.client.delete(url).send().await.expect("an answer");
+        assert!(answer.status().is_success());
+    }
+
+    /// All that moved of an order, as the provider knows it.
+    pub(crate) async fn moved(&self, order_id: &str) -> Vec<i64> {
+        let truth = self.truth(order_id).await;
+        let movements = truth["movements"].as_array().expect("a list").iter();
+        movements.map(|movement| movement["amount"].as_i64().expect("won")).filter(|amount| *amount != 0).collect()
+    }
+
     pub(crate) fn client(&self) -> &reqwest::Client {
         &self.client
     }
@@ -137,10 +151,10 @@ impl Drop for World {
 }
 
 /// An account at the sandbox, which speaks this provider's dialect to it.
-fn account(url: &str, name: Name) -> Config {
+pub(crate) fn account(url: &str, name: Name, secret_key: &str) -> Config {
     let account = |path: &str| Account {
         base_url: format!("{url}{path}"),
-        secret_key: SECRET.to_owned().into(),
+        secret_key: secret_key.to_owned().into(),
         client_key: "test_ck_sandbox".to_owned(),
         store_id: "store-sandbox".to_owned(),
         webhook_secret: WEBHOOK_SECRET.to_owned().into(),
