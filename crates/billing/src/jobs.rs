@@ -9,6 +9,7 @@ use crate::{App, bank_account, payment, reconcile, refund};
 /// What is looked at again and again.
 #[derive(Debug, Clone, Copy)]
 enum Job {
+    AskForPayments,
     Payments,
     Refunds,
     Reconciliation,
@@ -18,7 +19,8 @@ enum Job {
 }
 
 /// The table of jobs and how long each rests.
-const JOBS: [(Job, Duration); 6] = [
+const JOBS: [(Job, Duration); 7] = [
+    (Job::AskForPayments, Duration::from_secs(1)),
     (Job::Payments, Duration::from_millis(500)),
     (Job::Refunds, Duration::from_secs(1)),
     (Job::Reconciliation, Duration::from_mins(10)),
@@ -45,6 +47,7 @@ pub(crate) fn start(app: &App, process: &Process) {
 impl Job {
     async fn run(self, app: &App) -> Result<()> {
         match self {
+            Self::AskForPayments => payment::ask_for(app).await,
             Self::Payments => payment::sync(app).await,
             Self::ClosedBankAccounts => bank_account::forget_closed(app).await,
             Self::Refunds => refund::ask_due(app).await,

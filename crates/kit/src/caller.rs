@@ -148,3 +148,25 @@ impl Caller {
         request
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_service_is_asked_with_what_the_caller_came_with() {
+        let caller = Caller {
+            token: Some(SecretString::from("a.b.c")),
+            request_id: "r-1".to_owned(),
+            locale: Locale::En,
+            idempotency_key: Some("k-1".to_owned()),
+            ..Caller::default()
+        };
+        let request = caller.forward(());
+        let text = |name: &str| request.metadata().get(name).and_then(|value| value.to_str().ok());
+        assert_eq!(text(metadata::AUTHORIZATION), Some("Bearer a.b.c"));
+        assert_eq!(text(metadata::IDEMPOTENCY_KEY), Some("k-1"));
+        assert_eq!((text(metadata::REQUEST_ID), text(metadata::LANGUAGE)), (Some("r-1"), Some("en")));
+        assert_eq!(text(metadata::CLIENT_IP), None, "what is not there is not sent");
+    }
+}

@@ -241,4 +241,15 @@ mod tests {
         assert_eq!(status.message(), "internal error");
         assert!(!format!("{status:?}").contains("secret"));
     }
+
+    #[test]
+    fn a_refusal_of_another_service_is_passed_on_and_its_failure_is_not() {
+        let refusal = Status::from(Error::invalid_state("cancelled"));
+        let passed = Status::from(Error::from(refusal));
+        assert_eq!(passed.code(), Code::FailedPrecondition);
+        let info = passed.get_details_error_info().expect("details");
+        assert_eq!((info.reason.as_str(), info.metadata["state"].as_str()), ("INVALID_STATE", "cancelled"));
+        let failure = Status::from(Error::from(Status::internal("a secret")));
+        assert_eq!((failure.code(), failure.message()), (Code::Internal, "internal error"));
+    }
 }

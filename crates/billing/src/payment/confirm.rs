@@ -13,7 +13,7 @@ use crate::App;
 use crate::provider::{Answer, Charge, Confirmation, Provider, Refusal};
 
 /// Longer than any provider is waited for: when nobody has taken in the answer by then, nobody will.
-pub(super) const LEASE: Duration = Duration::from_secs(30);
+pub(super) const LEASE: Duration = Duration::from_secs(40);
 
 /// What the parent has authorised.
 #[derive(Debug)]
@@ -70,8 +70,8 @@ async fn begin(conn: &mut PgConnection, user_id: Uuid, authorised: &Authorised) 
         return Err(Error::invalid_state(Status::Expired.as_str()));
     }
     // Another one of the package was charged after it had expired.
-    if let Some((_, status)) = store::live(conn, payment.package_id).await?.filter(|(id, _)| *id != payment.id) {
-        return Err(Error::invalid_state(status.as_str()));
+    if let Some(other) = store::live(conn, payment.package_id).await?.filter(|live| live.id != payment.id) {
+        return Err(Error::invalid_state(other.status.as_str()));
     }
     store::set_confirming(conn, *payment_id, provider_key, LEASE).await?;
     Ok(store::lock(conn, *payment_id).await?)

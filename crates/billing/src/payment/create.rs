@@ -60,8 +60,9 @@ async fn begin(conn: &mut PgConnection, ordered: &PackageOrder, provider: provid
     order::freeze(conn, &order, &prices).await?;
     match store::live(conn, order.package_id).await? {
         None => insert(conn, &order, provider).await,
-        Some((id, Status::Pending)) => Ok(id),
-        Some((_, status)) => Err(Error::invalid_state(status.as_str())),
+        Some(live) if live.is_open => Ok(live.id),
+        // Also one whose time is over, until its provider has said that it was not charged.
+        Some(live) => Err(Error::invalid_state(live.status.as_str())),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Payments over gRPC.
 
+use std::ops::RangeInclusive;
+
 use aipoten_kit::{Caller, Fields, Once, Page, Result, Won};
 use aipoten_proto::billing::v1 as proto;
 use aipoten_proto::billing::v1::payment_service_server::PaymentService;
@@ -113,8 +115,14 @@ impl PaymentService for App {
         let mut fields = Fields::new();
         let payment_id = fields.uuid("payment_id", &request.payment_id);
         let account = BankAccount {
-            bank_code: digits(&mut fields, "bank_code", &request.bank_code, 3, 3),
-            account_number: digits(&mut fields, "account_number", &request.account_number, 6, 20),
+            bank_code: digits(&mut fields, "bank_code", &request.bank_code, 3..=3, "not_a_bank_code"),
+            account_number: digits(
+                &mut fields,
+                "account_number",
+                &request.account_number,
+                6..=20,
+                "not_an_account_number",
+            ),
             account_holder: fields.line("account_holder", &request.account_holder, 60),
         };
         fields.finish()?;
@@ -128,7 +136,7 @@ impl PaymentService for App {
         let proto::ReceiveWebhookRequest { provider, headers, body } = request.into_inner();
         let mut fields = Fields::new();
         let name = Name::ALL.into_iter().find(|name| name.as_str() == provider);
-        fields.check(name.is_some(), "provider", &one_of(Name::ALL));
+        fields.check(name.is_some(), "provider", "unknown_provider");
         fields.check(headers.len().is_multiple_of(2), "headers", "invalid");
         fields.check(body.len() <= LARGEST_WEBHOOK, "body", "invalid");
         fields.finish()?;
@@ -162,25 +170,20 @@ fn parse_wish(app: &App, request: &proto::CreatePaymentRequest) -> Result<create
     let package_id = fields.uuid("package_id", &request.package_id);
     let provider = request.provider.is_some().then(|| request.provider()).and_then(parse_provider);
     if provider.is_some_and(|name| app.providers.get(name).is_none()) {
-        fields.violate("provider", one_of(app.providers.names()));
+        fields.violate("provider", "unknown_provider");
     }
     let return_url = match request.return_url.as_deref() {
         Some(url) => fields.line("return_url", url, 2000),
         None => app.config.return_url.clone(),
     };
-    fields.check(app.config.may_return_to(&return_url), "return_url", "not_our_address");
+    fields.check(app.config.may_return_to(&return_url), "return_url", "not_allowed_address");
     fields.finish()?;
     Ok(create::Wish { package_id, provider, return_url })
 }
 
-fn one_of(names: impl IntoIterator<Item = Name>) -> String {
-    let names: Vec<_> = names.into_iter().map(Name::as_str).collect();
-    format!("one_of values={}", names.join(","))
-}
-
-fn digits(fields: &mut Fields, field: &str, value: &str, min: usize, max: usize) -> String {
-    let fine = (min..=max).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit());
-    fields.check(fine, field, if value.is_empty() { "required" } else { "invalid" });
+fn digits(fields: &mut Fields, field: &str, value: &str, count: RangeInclusive<usize>, rule: &str) -> String {
+    let fine = count.contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit());
+    fields.check(fine, field, if value.is_empty() { "required" } else { rule });
     value.to_owned()
 }
 

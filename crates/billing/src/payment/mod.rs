@@ -25,7 +25,7 @@ use crate::refund::{self, Refund};
 use decide::Standing;
 use store::Filter;
 
-pub(crate) use sync::sync;
+pub(crate) use sync::{ask_for, sync};
 
 /// Where a payment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]

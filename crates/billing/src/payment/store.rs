@@ -93,17 +93,27 @@ pub(super) async fn find(conn: &mut PgConnection, id: Uuid, user_id: Uuid) -> sq
     .await
 }
 
-/// The payment of a package that another one would come on top of: the one that is paid before one that is under way.
-pub(super) async fn live(conn: &mut PgConnection, package_id: Uuid) -> sqlx::Result<Option<(Uuid, Status)>> {
-    let row = sqlx::query!(
-        r#"SELECT id, payment_status AS "payment_status: Status" FROM payments
+/// A payment that another one of its package would come on top of.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) id: Uuid,
+    pub(super) status: Status,
+    /// It can still be confirmed.
+    pub(super) is_open: bool,
+}
+
+/// The one that is paid before one that is under way.
+pub(super) async fn live(conn: &mut PgConnection, package_id: Uuid) -> sqlx::Result<Option<Live>> {
+    sqlx::query_as!(
+        Live,
+        r#"SELECT id, payment_status AS "status: Status", payment_status = 'pending' AND expires_at > now() AS "is_open!"
+           FROM payments
            WHERE package_id = $1 AND payment_status IN ('pending', 'confirming', 'completed', 'partially_refunded')
            ORDER BY array_position(ARRAY['completed', 'partially_refunded', 'confirming'], payment_status) LIMIT 1"#,
         package_id,
     )
     .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| (row.id, row.payment_status)))
+    .await
 }
 
 pub(super) async fn page(conn: &mut PgConnection, filter: &Filter, page: Page) -> sqlx::Result<Vec<Payment>> {
@@ -367,30 +377,29 @@ pub(super) async fn read_unknown_now(conn: &mut PgConnection, provider: Name) ->
     Ok(())
 }
 
-/// Payments that are to be read, claimed for `lease`: nobody else reads them meanwhile.
-pub(super) async fn claim(conn: &mut PgConnection, limit: i64, lease: Duration) -> sqlx::Result<Vec<Payment>> {
+/// A payment that is to be read, claimed for `lease`: nobody else reads it meanwhile.
+pub(super) async fn claim(conn: &mut PgConnection, lease: Duration) -> sqlx::Result<Option<Payment>> {
     sqlx::query_as!(
         Payment,
-        r#"UPDATE payments SET sync_at = now() + make_interval(secs => $2), synced_at = now()
-           WHERE id IN (SELECT id FROM payments WHERE sync_at <= now() ORDER BY sync_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+        r#"UPDATE payments SET sync_at = now() + make_interval(secs => $1), synced_at = now()
+           WHERE id = (SELECT id FROM payments WHERE sync_at <= now() ORDER BY sync_at LIMIT 1 FOR UPDATE SKIP LOCKED)
            RETURNING id, package_id, user_id, therapist_id, total_sessions, original_amount AS "original_amount: Won",
              discount_amount AS "discount_amount: Won", total_amount AS "total_amount: Won",
              refunded_amount AS "refunded_amount: Won", payment_method AS "payment_method: Method",
              payment_status AS "payment_status: Status", provider AS "provider: Name", order_id, provider_key, transaction_id,
              client_key, client_secret, checkout_url, virtual_account, refund_account, failure_code, expires_at, paid_at, reversed_at,
              reversals, sync_at, sync_tries, unknown_since, provider_balance AS "provider_balance: Won", created_at, version"#,
-        limit,
         lease.as_secs_f64(),
     )
-    .fetch_all(conn)
+    .fetch_optional(conn)
     .await
 }
 
-/// The package was given up: what waits for its parent is over.
+/// The package was given up: what is not charged yet is not charged any more.
 pub(crate) async fn end_time(conn: &mut PgConnection, package_id: Uuid) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE payments SET expires_at = least(expires_at, now()), updated_at = now(), version = version + 1
-         WHERE package_id = $1 AND payment_status = 'pending'",
+         WHERE package_id = $1 AND payment_status IN ('pending', 'confirming') AND virtual_account IS NULL AND reversed_at IS NULL",
         package_id,
     )
     .execute(conn)

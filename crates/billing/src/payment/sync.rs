@@ -3,7 +3,6 @@
 
 use aipoten_kit::Result;
 use chrono::Utc;
-use futures::StreamExt as _;
 
 use super::apply::{Question, take_in};
 use super::confirm::{LEASE, charge};
@@ -12,23 +11,41 @@ use super::{Payment, Status, by_itself, store};
 use crate::App;
 use crate::provider::{Answer, Charge, ChargeStatus, Provider};
 
-/// Payments claimed at once, and questions asked side by side.
-const CLAIMED: i64 = 32;
+/// Payments that are read side by side.
 const AT_ONCE: usize = 8;
+
+/// What nobody asks for: payments whose time is over, and those that a provider owes an answer for; a job.
+pub(crate) async fn ask_for(app: &App) -> Result<()> {
+    let mut conn = app.pool.acquire().await?;
+    store::read_overdue(&mut conn).await?;
+    Ok(store::read_one_unknown(&mut conn).await?)
+}
 
 /// Reads what is due; a job.
 pub(crate) async fn sync(app: &App) -> Result<()> {
-    let mut conn = app.pool.acquire().await?;
-    store::read_overdue(&mut conn).await?;
-    store::read_one_unknown(&mut conn).await?;
-    drop(conn);
+    let mut first = claim(app).await?;
+    if first.is_none() {
+        return Ok(());
+    }
+    let readers = (0..AT_ONCE).map(|_| read_on(app, first.take()));
+    futures::future::join_all(readers).await.into_iter().collect()
+}
+
+async fn read_on(app: &App, first: Option<Payment>) -> Result<()> {
+    let mut due = first;
     loop {
-        let due = store::claim(&mut *app.pool.acquire().await?, CLAIMED, LEASE).await?;
-        if due.is_empty() {
+        if let Some(payment) = due {
+            read(app, &payment).await;
+        }
+        due = claim(app).await?;
+        if due.is_none() {
             return Ok(());
         }
-        futures::stream::iter(&due).for_each_concurrent(AT_ONCE, |payment| read(app, payment)).await;
     }
+}
+
+async fn claim(app: &App) -> Result<Option<Payment>> {
+    Ok(store::claim(&mut *app.pool.acquire().await?, LEASE).await?)
 }
 
 /// One that fails is read again when its lease is over.
@@ -46,9 +63,21 @@ async fn read(app: &App, payment: &Payment) {
 async fn ask(provider: &dyn Provider, payment: &Payment) -> (Question, Answer<Charge>) {
     match fetch(provider, payment).await {
         Answer::Succeeded(found) if found.status == ChargeStatus::Open && payment.is_to_be_charged() => {
-            (Question::Confirm, charge(provider, payment).await)
+            (Question::Confirm, charge_again(provider, payment).await)
         }
         answer => (Question::Read, answer),
+    }
+}
+
+/// A refusal may mean that what was asked for before has been done meanwhile: only one that a reading bears out is believed.
+async fn charge_again(provider: &dyn Provider, payment: &Payment) -> Answer<Charge> {
+    let answer = charge(provider, payment).await;
+    if !matches!(answer, Answer::Declined(_)) {
+        return answer;
+    }
+    match fetch(provider, payment).await {
+        Answer::Succeeded(found) if matches!(found.status, ChargeStatus::Open | ChargeStatus::Failed) => answer,
+        found => found,
     }
 }
 

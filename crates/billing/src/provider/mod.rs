@@ -332,11 +332,6 @@ impl Providers {
         self.all.iter().map(AsRef::as_ref).find(|provider| provider.name() == name)
     }
 
-    /// Which are configured.
-    pub fn names(&self) -> impl Iterator<Item = Name> {
-        self.all.iter().map(|provider| provider.name())
-    }
-
     /// The one that new payments go to.
     pub fn first(&self) -> Option<&dyn Provider> {
         self.get(self.first?)

@@ -1,7 +1,8 @@
 //! Charging.
 
+use aipoten_kit::test::{eventually, own_broker_url};
 use aipoten_proto::billing::v1::{PaymentCompleted, PaymentMethod, PaymentStatus};
-use aipoten_proto::matching::v1::PackageStatus;
+use aipoten_proto::matching::v1::{CancelPackageRequest, PackageStatus};
 use futures::future::join_all;
 use serde_json::json;
 use tonic::Code;
@@ -20,7 +21,7 @@ async fn a_confirmed_payment_is_paid_booked_and_told() {
     let [told]: [PaymentCompleted; 1] = world.published().await.try_into().expect("one event");
     assert_eq!((told.payment_id, told.package_id, told.amount), (paid.id.clone(), paid.package_id.clone(), 288_000));
     assert_eq!(world.number("SELECT provider_balance FROM payments").await, 288_000);
-    assert_eq!(world.number("SELECT count(*) FROM payments WHERE sync_at IS NULL AND unknown_since IS NULL").await, 1);
+    assert_eq!(world.number("SELECT count(*) FROM payments WHERE unknown_since IS NULL AND sync_tries = 0").await, 1);
     assert_eq!(world.number("SELECT count(*) FROM payment_events WHERE body->>'answer' = 'succeeded'").await, 1);
     world.tell_matching().await;
     assert_eq!(world.package_now(&paid.package_id).await.status(), PackageStatus::Active);
@@ -110,4 +111,18 @@ async fn the_authorisation_of_another_order_pays_nothing() {
     assert_eq!(world.sandbox.times_charged(&order_id(&other)).await, 0);
     assert_eq!(world.number("SELECT count(*) FROM journals").await, 0);
     assert_eq!(world.confirm(&other, &foreign).await.expect("paid").payment_status(), PaymentStatus::Completed);
+}
+
+#[tokio::test]
+async fn a_payment_reaches_matching_and_the_end_of_a_package_reaches_its_payment() {
+    let world = World::start_with(&own_broker_url("payments")).await;
+    let paid = world.paid().await;
+    eventually("the package runs", async || {
+        world.package_now(&paid.package_id).await.status() == PackageStatus::Active
+    })
+    .await;
+    let pending = world.begun().await;
+    let cancel = CancelPackageRequest { package_id: pending.package_id.clone(), reason: "그만둘게요.".to_owned() };
+    world.packages().cancel_package(world.parent.asks(cancel)).await.expect("cancelled");
+    world.becomes(&pending.id, PaymentStatus::Expired).await;
 }

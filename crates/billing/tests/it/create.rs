@@ -85,7 +85,7 @@ async fn everything_that_is_wrong_with_a_wish_is_told_at_once() {
     let status = refused(world.payments().create_payment(world.parent.asks_once(ask))).await;
     assert_eq!(
         violations(&status),
-        ["package_id: not_a_uuid", "provider: one_of values=sandbox", "return_url: not_our_address"]
+        ["package_id: not_a_uuid", "provider: unknown_provider", "return_url: not_allowed_address"]
     );
 }
 

@@ -24,9 +24,9 @@ async fn awaited(world: &World) -> (String, String) {
 async fn a_deposit_that_comes_completes_the_payment() {
     let world = World::start().await;
     let (id, order) = awaited(&world).await;
-    let sealed = world
-        .number("SELECT count(*) FROM payments WHERE convert_from(virtual_account, 'LATIN1') NOT LIKE '%account%'");
-    assert_eq!(sealed.await, 1, "the account is encrypted");
+    let sealed: Vec<u8> =
+        sqlx::query_scalar("SELECT virtual_account FROM payments").fetch_one(world.database()).await.expect("kept");
+    assert!(!String::from_utf8_lossy(&sealed).contains("account"), "it is encrypted");
     world.sandbox.deposit(&order).await;
     let paid = world.becomes(&id, Completed).await;
     assert!(paid.virtual_account.is_none() && paid.paid_at.is_some());
@@ -36,8 +36,8 @@ async fn a_deposit_that_comes_completes_the_payment() {
 #[tokio::test]
 async fn a_deposit_whose_message_is_lost_is_found() {
     let world = World::start().await;
+    world.sandbox.fails(json!({ "fault": "missing", "count": 10 })).await;
     let (id, order) = awaited(&world).await;
-    world.sandbox.fails(json!({ "fault": "missing" })).await;
     world.sandbox.deposit(&order).await;
     let due = "SELECT extract(epoch FROM sync_at - now())::bigint FROM payments";
     assert!((500..=600).contains(&world.number(due).await), "it is read every ten minutes");

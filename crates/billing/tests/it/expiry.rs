@@ -49,6 +49,8 @@ async fn while_the_provider_is_silent_a_payment_neither_expires_nor_makes_room()
     let key = world.sandbox.authorize(&order_id(&payment)).await;
     let status = world.confirm(&payment, &key).await.expect_err("too late");
     assert_eq!(parameter(&status, "state").as_deref(), Some("expired"));
+    let status = world.begin(&payment.package_id).await.expect_err("the first may have been charged");
+    assert_eq!((reason(&status).as_str(), parameter(&status, "state").as_deref()), ("INVALID_STATE", Some("pending")));
     world.sandbox.recovers().await;
     world.change("UPDATE payments SET sync_at = now() WHERE id = $1", &payment.id).await;
     world.becomes(&payment.id, Expired).await;

@@ -3,17 +3,21 @@
 
 mod bank_account;
 mod books;
+mod cases;
 mod confirm;
 mod create;
+mod decide;
 mod deposit;
 mod expiry;
 mod facts;
 mod invariants;
 mod list;
+mod pay_back;
 mod payout;
 mod planted;
 mod provider;
 mod receipt;
+mod reconcile;
 mod refund;
 mod sandbox;
 mod settlement;

@@ -111,7 +111,12 @@ async fn an_account_for_refunds_is_kept_encrypted_and_shown_masked() {
     let status = refused(payments.put_refund_account(world.parent.asks(wrong))).await;
     assert_eq!(
         violations(&status),
-        ["account_holder: required", "account_number: invalid", "bank_code: invalid", "payment_id: not_a_uuid"]
+        [
+            "account_holder: required",
+            "account_number: not_an_account_number",
+            "bank_code: not_a_bank_code",
+            "payment_id: not_a_uuid"
+        ]
     );
 }
 
