@@ -1,8 +1,12 @@
 //! A payment as the provider knows it, and what can become of it.
 
+mod cancel;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+pub(crate) use cancel::{Cancel, CancelState, NewCancel};
 
 /// How long an authorised payment can be confirmed.
 const AUTHORISED_FOR: TimeDelta = TimeDelta::minutes(10);
@@ -48,26 +52,6 @@ pub(crate) enum Outcome {
     #[default]
     Approve,
     Decline,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum CancelState {
-    Running,
-    Done,
-    Failed,
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Cancel {
-    pub(crate) id: String,
-    pub(crate) amount: i64,
-    pub(crate) reason: String,
-    pub(crate) state: CancelState,
-    /// What the caller gave with it.
-    pub(crate) refund_id: Option<String>,
-    pub(crate) requested_at: DateTime<Utc>,
-    pub(crate) at: DateTime<Utc>,
 }
 
 /// What made an entry in the provider's list of transactions.
@@ -148,24 +132,11 @@ pub(crate) enum No {
     /// The bank does not cancel it.
     RefusedCancel,
     /// A deposit goes back to a bank account, which was not named.
-    NoAccount,
+    AccountMissing,
 }
 
 pub(crate) fn new_id() -> String {
     Uuid::new_v4().simple().to_string()
-}
-
-/// What is to be cancelled.
-pub(crate) struct NewCancel {
-    /// All that is left when it is not said.
-    pub(crate) amount: Option<i64>,
-    /// What the caller believes is left.
-    pub(crate) balance: Option<i64>,
-    pub(crate) reason: String,
-    pub(crate) refund_id: Option<String>,
-    pub(crate) has_account: bool,
-    /// Whether it takes its time.
-    pub(crate) slow: bool,
 }
 
 impl Charge {
@@ -268,82 +239,15 @@ impl Charge {
         Ok(())
     }
 
-    /// Cancels the whole or a part; before it was charged, the order is given up.
-    pub(crate) fn cancel(&mut self, new: NewCancel) -> Result<(), No> {
-        let amount = new.amount.unwrap_or_else(|| self.cancellable());
-        self.check_cancel(&new, amount)?;
-        let paid = self.charged_at.is_some();
-        let now = Utc::now();
-        let state = if new.slow && paid { CancelState::Running } else { CancelState::Done };
-        let (reason, refund_id) = (new.reason, new.refund_id);
-        self.cancels.push(Cancel { id: new_id(), amount, reason, state, refund_id, requested_at: now, at: now });
-        if state == CancelState::Done {
-            self.cancelled_now(if paid { amount } else { 0 });
-        }
-        Ok(())
-    }
-
-    fn check_cancel(&self, new: &NewCancel, amount: i64) -> Result<(), No> {
-        let left = self.cancellable();
-        match self.status {
-            Status::Charged | Status::PartlyCancelled => {}
-            Status::WaitingForDeposit if amount == left => return Ok(()),
-            Status::WaitingForDeposit => return Err(No::Partial),
-            Status::Cancelled => return Err(No::AlreadyCancelled),
-            _ => return Err(No::NotCharged),
-        }
-        if new.balance.is_some_and(|balance| balance != left) {
-            return Err(No::Balance);
-        }
-        if amount <= 0 || amount > left {
-            return Err(if left == 0 { No::AlreadyCancelled } else { No::TooMuch });
-        }
-        if self.method == Method::VirtualAccount && !new.has_account {
-            return Err(No::NoAccount);
-        }
-        Ok(())
-    }
-
-    /// The bank does not cancel it; that it was asked stays.
-    pub(crate) fn refuse_cancel(&mut self, new: NewCancel) {
-        let amount = new.amount.unwrap_or_else(|| self.cancellable());
-        let (now, state) = (Utc::now(), CancelState::Failed);
-        let (reason, refund_id) = (new.reason, new.refund_id);
-        self.cancels.push(Cancel { id: new_id(), amount, reason, state, refund_id, requested_at: now, at: now });
-    }
-
     /// Of the account for the deposit: 14 digits.
     pub(crate) fn account_number(&self) -> String {
         self.secret.chars().filter(char::is_ascii_digit).chain("01234567890123".chars()).take(14).collect()
-    }
-
-    /// The bank has done, or not done, the oldest cancel that takes its time.
-    pub(crate) fn finish_cancel(&mut self, done: bool) -> Result<(), No> {
-        let running = self.cancels.iter_mut().find(|cancel| cancel.state == CancelState::Running);
-        let cancel = running.ok_or(No::NotCharged)?;
-        cancel.state = if done { CancelState::Done } else { CancelState::Failed };
-        cancel.at = Utc::now();
-        if done {
-            let amount = cancel.amount;
-            self.cancelled_now(amount);
-        }
-        Ok(())
     }
 
     fn charged(&mut self) {
         self.become_now(Status::Charged);
         self.charged_at = Some(self.changed_at);
         self.moved(Moved::Charged, self.total);
-    }
-
-    fn cancelled_now(&mut self, paid_back: i64) {
-        let (status, moved) = match (self.balance(), self.charged_at) {
-            (0, None) => (Status::Cancelled, Moved::GivenUp),
-            (0, Some(_)) => (Status::Cancelled, Moved::Cancelled),
-            _ => (Status::PartlyCancelled, Moved::PartlyCancelled),
-        };
-        self.become_now(status);
-        self.moved(moved, -paid_back);
     }
 
     fn become_now(&mut self, status: Status) {
