@@ -99,6 +99,7 @@ CREATE TABLE payments (
     unknown_since    timestamptz,
     synced_at        timestamptz,
     provider_balance bigint CHECK (provider_balance >= 0),
+    user_deleted_at  timestamptz,
     created_at       timestamptz NOT NULL DEFAULT now(),
     updated_at       timestamptz NOT NULL DEFAULT now(),
     version          bigint NOT NULL DEFAULT 1,
@@ -118,6 +119,7 @@ COMMENT ON COLUMN payments.unknown_since IS 'Since when the provider has not sai
 COMMENT ON COLUMN payments.synced_at IS 'When it was last asked for at the provider.';
 COMMENT ON COLUMN payments.reversals IS 'How often its deposit was taken back.';
 COMMENT ON COLUMN payments.provider_balance IS 'What the provider says can still be paid back; null before it was read.';
+COMMENT ON COLUMN payments.user_deleted_at IS 'The parent''s account was deleted: what names bank accounts goes as soon as nothing is open.';
 
 -- One is begun at a time. A late charge of one that was given up never fails here: matching refuses what comes second, and it goes back.
 CREATE UNIQUE INDEX payments_one_pending ON payments (package_id) WHERE payment_status = 'pending';
@@ -127,6 +129,8 @@ CREATE INDEX payments_newest ON payments (created_at DESC);
 CREATE INDEX payments_sync ON payments (sync_at) WHERE sync_at IS NOT NULL;
 CREATE INDEX payments_unknown ON payments (provider, synced_at) WHERE unknown_since IS NOT NULL;
 CREATE INDEX payments_pending ON payments (expires_at) WHERE payment_status = 'pending';
+CREATE INDEX payments_to_forget ON payments (user_deleted_at)
+    WHERE user_deleted_at IS NOT NULL AND (client_secret IS NOT NULL OR virtual_account IS NOT NULL OR refund_account IS NOT NULL);
 
 CREATE TABLE payment_events (
     id          uuid PRIMARY KEY,
@@ -159,6 +163,7 @@ CREATE TABLE refunds (
     decision_reason    text,
     next_at            timestamptz,
     tries              integer NOT NULL DEFAULT 0,
+    round              smallint NOT NULL DEFAULT 1,
     requested_at       timestamptz NOT NULL DEFAULT now(),
     processed_at       timestamptz,
     updated_at         timestamptz NOT NULL DEFAULT now(),
@@ -171,10 +176,27 @@ CREATE TABLE refunds (
 COMMENT ON COLUMN refunds.source_event IS 'The event that it comes of: one event never pays back twice.';
 COMMENT ON COLUMN refunds.next_at IS 'When the provider is asked; while somebody asks, when that asker counts as dead.';
 
+COMMENT ON COLUMN refunds.round IS 'Raised when an administrator has it tried again: what a provider refused stays refused under its idempotency key.';
+
 CREATE UNIQUE INDEX refunds_one_per_session ON refunds (consultation_id) WHERE refund_status <> 'rejected';
 CREATE INDEX refunds_payment ON refunds (payment_id, requested_at);
 CREATE INDEX refunds_newest ON refunds (requested_at DESC);
 CREATE INDEX refunds_due ON refunds (next_at) WHERE next_at IS NOT NULL;
+
+CREATE FUNCTION check_refunds_captured() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    captured bigint;
+BEGIN
+    SELECT total_amount INTO captured FROM payments WHERE id = NEW.payment_id FOR UPDATE;
+    IF (SELECT sum(refund_amount) FROM refunds WHERE payment_id = NEW.payment_id AND refund_status <> 'rejected') > captured THEN
+        RAISE EXCEPTION 'the refunds of the payment % exceed what was captured', NEW.payment_id USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- Never more than was captured.
+CREATE TRIGGER refunds_captured AFTER INSERT OR UPDATE OF payment_id, refund_amount, refund_status ON refunds
+    FOR EACH ROW EXECUTE FUNCTION check_refunds_captured();
 
 -- The ledger: double entry, append only. Debits are positive, credits negative.
 
@@ -192,7 +214,8 @@ COMMENT ON COLUMN accounts.owner IS 'The provider''s name, or the id of the pack
 
 CREATE TABLE journals (
     id           uuid PRIMARY KEY,
-    kind         text NOT NULL CHECK (kind IN ('paid', 'reversed', 'settled', 'cancellation_fee', 'refund_decided', 'refund_done', 'payout', 'debt_netted')),
+    kind         text NOT NULL CHECK (kind IN ('paid', 'reversed', 'settled', 'cancellation_fee', 'refund_decided', 'refund_done', 'payout', 'debt_netted',
+        'provider_payout')),
     source       text NOT NULL CONSTRAINT journals_once UNIQUE,
     effective_at timestamptz NOT NULL,
     created_at   timestamptz NOT NULL DEFAULT now()

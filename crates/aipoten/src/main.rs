@@ -3,6 +3,7 @@
 mod asyncapi;
 mod database;
 mod failed_events;
+mod invariants;
 mod roles;
 mod settings;
 
@@ -60,6 +61,8 @@ enum Command {
     CheckAudit,
     /// Asks for the addresses of the published videos whose last check is a day ago.
     CheckLinks,
+    /// Checks what must always be true of money, calendars and events; fails and names the places where it is not.
+    CheckInvariants,
     /// Prints the OpenAPI document of the REST API.
     Openapi,
     /// Prints the AsyncAPI document of the events between the services.
@@ -99,6 +102,7 @@ async fn main() -> anyhow::Result<()> {
         Command::RotateKeys { withdraw } => database::rotate_keys(&settings, withdraw).await,
         Command::CheckAudit => database::check_audit(&settings).await,
         Command::CheckLinks => database::check_links(&settings).await,
+        Command::CheckInvariants => invariants::check(&settings).await,
         Command::FailedEvents { act } => failed_events::run(&settings, act).await,
         Command::Openapi | Command::Asyncapi | Command::Config => Ok(()),
     }

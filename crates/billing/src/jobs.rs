@@ -4,20 +4,26 @@ use std::time::Duration;
 
 use aipoten_kit::{Process, Result, forget_keys};
 
-use crate::{App, payment};
+use crate::{App, payment, reconcile, refund};
 
 /// What is looked at again and again.
 #[derive(Debug, Clone, Copy)]
 enum Job {
     AskForPayments,
     Payments,
+    Refunds,
+    Reconciliation,
+    ForgottenAccounts,
     OldKeys,
 }
 
 /// The table of jobs and how long each rests.
-const JOBS: [(Job, Duration); 3] = [
+const JOBS: [(Job, Duration); 6] = [
     (Job::AskForPayments, Duration::from_secs(1)),
     (Job::Payments, Duration::from_millis(500)),
+    (Job::Refunds, Duration::from_secs(1)),
+    (Job::Reconciliation, Duration::from_mins(10)),
+    (Job::ForgottenAccounts, Duration::from_mins(10)),
     (Job::OldKeys, Duration::from_mins(10)),
 ];
 
@@ -41,6 +47,9 @@ impl Job {
         match self {
             Self::AskForPayments => payment::ask_for(app).await,
             Self::Payments => payment::sync(app).await,
+            Self::Refunds => refund::ask_due(app).await,
+            Self::Reconciliation => Ok(reconcile::reconcile_daily(app).await?),
+            Self::ForgottenAccounts => refund::forget_accounts(app).await,
             Self::OldKeys => Ok(forget_keys(&mut *app.pool.acquire().await?).await?),
         }
     }

@@ -3,12 +3,15 @@
 mod case;
 mod config;
 pub mod consumers;
+mod invariant;
 mod jobs;
 mod ledger;
 mod order;
 mod payment;
 pub mod provider;
+mod reconcile;
 mod refund;
+mod session;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,6 +34,8 @@ use tonic::transport::{Channel, Endpoint};
 
 pub use config::Config;
 pub use consumers::consumers;
+pub use invariant::{Paid, check_invariants, paid};
+pub use reconcile::{Reconciled, reconcile};
 
 /// The schema of this service's database, besides that of events.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/billing");
@@ -106,6 +111,8 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
 /// Serves on a bound listener until the process stops.
 pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Process) -> anyhow::Result<SocketAddr> {
     let routes = Routes::new(proto::payment_service_server::PaymentServiceServer::new(app.clone()))
+        .add_service(proto::refund_service_server::RefundServiceServer::new(app.clone()))
+        .add_service(proto::case_service_server::CaseServiceServer::new(app.clone()))
         .add_service(FailedEventServiceServer::new(app.failed_events.clone()));
     let authenticate = AuthenticateLayer::new(app.verifier.clone(), app.revocations.clone());
     GrpcServer { routes, authenticate, reflection }.serve("billing", listener, process)

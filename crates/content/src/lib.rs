@@ -13,7 +13,6 @@ mod drawing;
 mod erasure;
 mod growth;
 mod jobs;
-mod lease;
 mod question;
 mod seed;
 mod text;

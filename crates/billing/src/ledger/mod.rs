@@ -34,6 +34,8 @@ pub(crate) enum Account {
     PlatformFee,
     /// What we keep when a package is ended early.
     CancellationFee,
+    /// What providers keep for themselves.
+    ProviderFee,
 }
 
 /// What a journal books.
@@ -56,6 +58,19 @@ pub(crate) enum Kind {
     Payout,
     /// A therapist's debt was taken off what we owe.
     DebtNetted,
+    /// A provider transferred what it held for us, less its fee.
+    ProviderPayout,
+}
+
+/// What the journal of a settled session gave to whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Earned {
+    /// The therapist's part.
+    pub(crate) net: Won,
+    /// Ours, without value added tax.
+    pub(crate) fee: Won,
+    /// Value added tax on it.
+    pub(crate) vat: Won,
 }
 
 /// One booking: entries that sum to zero, debits positive and credits negative. Entries of zero are left out.
@@ -75,11 +90,25 @@ pub(crate) async fn post(conn: &mut PgConnection, journal: &Journal) -> Result<b
         return Err(Error::Internal(anyhow::anyhow!("the journal {} sums to {} won", journal.source, sum.0)));
     }
     let Some(id) = store::insert(conn, journal).await? else { return Ok(false) };
-    for (account, amount) in journal.entries.iter().filter(|(_, amount)| *amount != Won(0)) {
-        let account_id = store::account(conn, account.kind(), account.owner().as_deref()).await?;
-        store::enter(conn, id, account_id, *amount).await?;
+    let entries = journal.entries.iter().filter(|(_, amount)| *amount != Won(0));
+    let mut entries: Vec<_> = entries.map(|(account, amount)| (account.kind(), account.owner(), *amount)).collect();
+    // In one order everywhere: two that make the same accounts wait for each other, and never in a circle.
+    entries.sort_unstable();
+    for (kind, owner, amount) in entries {
+        let account_id = store::account(conn, kind, owner.as_deref()).await?;
+        store::enter(conn, id, account_id, amount).await?;
     }
     Ok(true)
+}
+
+/// What a session earned; `None` while it is not settled.
+pub(crate) async fn earned(conn: &mut PgConnection, consultation_id: Uuid) -> Result<Option<Earned>> {
+    Ok(store::earned(conn, &settled(consultation_id)).await?)
+}
+
+/// The source of the journal that settles a session.
+pub(crate) fn settled(consultation_id: Uuid) -> String {
+    format!("settled:{consultation_id}")
 }
 
 /// What stands on an account: debits less credits.
@@ -101,6 +130,7 @@ impl Account {
             Self::VatPayable => "vat_payable",
             Self::PlatformFee => "platform_fee",
             Self::CancellationFee => "cancellation_fee",
+            Self::ProviderFee => "provider_fee",
         }
     }
 

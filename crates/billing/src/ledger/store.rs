@@ -4,7 +4,7 @@ use aipoten_kit::Won;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::Journal;
+use super::{Earned, Journal};
 
 /// `None` when its source was booked before.
 pub(super) async fn insert(conn: &mut PgConnection, journal: &Journal) -> sqlx::Result<Option<Uuid>> {
@@ -57,5 +57,22 @@ pub(super) async fn balance(conn: &mut PgConnection, kind: &str, owner: Option<&
         owner,
     )
     .fetch_one(conn)
+    .await
+}
+
+pub(super) async fn earned(conn: &mut PgConnection, source: &str) -> sqlx::Result<Option<Earned>> {
+    sqlx::query_as!(
+        Earned,
+        r#"SELECT coalesce(-sum(entry.amount) FILTER (WHERE account.kind = 'therapist_payable'), 0)::bigint AS "net!: Won",
+             coalesce(-sum(entry.amount) FILTER (WHERE account.kind = 'platform_fee'), 0)::bigint AS "fee!: Won",
+             coalesce(-sum(entry.amount) FILTER (WHERE account.kind = 'vat_payable'), 0)::bigint AS "vat!: Won"
+           FROM journals journal
+           JOIN journal_entries entry ON entry.journal_id = journal.id
+           JOIN accounts account ON account.id = entry.account_id
+           WHERE journal.source = $1
+           GROUP BY journal.id"#,
+        source,
+    )
+    .fetch_optional(conn)
     .await
 }

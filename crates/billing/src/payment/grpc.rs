@@ -235,7 +235,7 @@ fn listed((payments, total): (Vec<Shown>, i64), page: Page) -> proto::ListPaymen
 
 impl From<Shown> for proto::Payment {
     fn from(shown: Shown) -> Self {
-        let Shown { payment, checkout, virtual_account, order_name } = shown;
+        let Shown { payment, checkout, virtual_account, order_name, refunds } = shown;
         let is_pending = payment.payment_status == Status::Pending;
         Self {
             id: payment.id.to_string(),
@@ -258,7 +258,7 @@ impl From<Shown> for proto::Payment {
             checkout: checkout.map(|checkout| checkout.into_proto(payment.order_id, order_name)),
             virtual_account: virtual_account.map(Into::into),
             is_reversed: payment.reversed_at.is_some(),
-            refunds: Vec::new(),
+            refunds: refunds.into_iter().map(Into::into).collect(),
             created_at: Some(timestamp(payment.created_at)),
             version: payment.version,
         }

@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::provider::{Checkout, Method, Name, VirtualAccount};
+use crate::refund::{self, Refund};
 use decide::Standing;
 use store::Filter;
 
@@ -88,6 +89,8 @@ pub(crate) struct Shown {
     /// While it is pending; not in lists.
     pub(crate) checkout: Option<Checkout>,
     pub(crate) virtual_account: Option<VirtualAccount>,
+    /// The oldest first; not in lists.
+    pub(crate) refunds: Vec<Refund>,
 }
 
 pub(crate) async fn list(app: &App, caller: &Caller, status: Option<Status>, page: Page) -> Result<(Vec<Shown>, i64)> {
@@ -111,8 +114,9 @@ async fn page_of(app: &App, caller: &Caller, filter: &Filter, page: Page) -> Res
 
 pub(crate) async fn get(app: &App, caller: &Caller, id: Uuid) -> Result<Shown> {
     let parent = caller.with_role(Role::Parent)?;
-    let payment = find(&mut *app.pool.acquire().await?, id, parent.id).await?;
-    Shown::of(app, caller, payment)
+    let mut conn = app.pool.acquire().await?;
+    let payment = find(&mut conn, id, parent.id).await?;
+    Ok(Shown { refunds: refund::store::of_payment(&mut conn, id).await?, ..Shown::of(app, caller, payment)? })
 }
 
 /// A payment of this parent.
@@ -142,7 +146,8 @@ impl Shown {
             checkout_url: payment.checkout_url.clone(),
             transaction_id: payment.transaction_id.clone(),
         });
-        Ok(Self { order_name: payment.order_name(caller.locale), payment, checkout, virtual_account })
+        let order_name = payment.order_name(caller.locale);
+        Ok(Self { order_name, payment, checkout, virtual_account, refunds: Vec::new() })
     }
 }
 

@@ -5,8 +5,8 @@ use aipoten_proto::billing::v1::PutRefundAccountResponse;
 use uuid::Uuid;
 
 use super::{find, store};
-use crate::App;
 use crate::provider::BankAccount;
+use crate::{App, refund};
 
 /// Digits that are shown.
 const SHOWN: usize = 4;
@@ -25,6 +25,7 @@ pub(super) async fn put(
     let json = serde_json::to_string(&account).map_err(anyhow::Error::new)?;
     let sealed = app.cipher.seal(payment.place("refund_account"), &json)?;
     store::set_refund_account(&mut tx, payment_id, &sealed).await?;
+    refund::account_named(&mut tx, payment_id).await?;
     tx.commit().await?;
     let account_number_masked = masked(&account.account_number);
     Ok(PutRefundAccountResponse { bank_code: account.bank_code, account_number_masked })
