@@ -65,7 +65,9 @@ impl Moved {
     }
 
     fn against(&self, payment: &Known) -> Option<Difference> {
-        if self.charged > Won(0) && self.charged != payment.total_amount {
+        // A deposit that was taken back is charged once more when it comes again.
+        let times = 1..=payment.reversals + 1;
+        if self.charged > Won(0) && !times.into_iter().any(|times| self.charged == payment.total_amount.times(times)) {
             let (charged, due) = (self.charged, payment.total_amount);
             return Some(Difference::Amount { payment_id: payment.id, charged, due });
         }
@@ -102,6 +104,7 @@ mod tests {
             total_amount: Won(72_000),
             is_captured: true,
             paid_back: Won(paid_back),
+            reversals: 0,
         }
     }
 
@@ -110,6 +113,14 @@ mod tests {
         let ours = [known(1, "first", 0), known(2, "second", 30_000), known(3, "old", 20_000)];
         let theirs = [moved("first", 72_000), moved("second", 72_000), moved("second", -30_000), moved("old", -10_000)];
         assert_eq!(compare(&theirs, &ours, &ours[..2]), []);
+    }
+
+    #[test]
+    fn a_deposit_that_came_again_is_charged_as_often_as_it_came() {
+        let again = Known { reversals: 1, ..known(1, "again", 0) };
+        let theirs = [moved("again", 72_000), moved("again", 72_000)];
+        assert_eq!(compare(&theirs, &[again.clone()], &[again]), []);
+        assert_eq!(compare(&theirs, &[known(1, "again", 0)], &[]).len(), 1);
     }
 
     #[test]

@@ -50,6 +50,7 @@ struct Known {
     is_captured: bool,
     /// Through the provider.
     paid_back: Won,
+    reversals: i16,
 }
 
 /// Compares with each provider that was not compared with today; a job. Holding the lease for a day is what makes it once a day.

@@ -19,7 +19,8 @@ pub(super) async fn named(
         r#"SELECT id, order_id, transaction_id, total_amount AS "total_amount: Won",
              (payment_status IN ('completed', 'partially_refunded', 'refunded') AND reversed_at IS NULL) AS "is_captured!",
              (SELECT coalesce(sum(refund_amount), 0)::bigint FROM refunds
-              WHERE payment_id = payment.id AND refund_status = 'completed' AND NOT is_by_hand) AS "paid_back!: Won"
+              WHERE payment_id = payment.id AND refund_status = 'completed' AND NOT is_by_hand) AS "paid_back!: Won",
+             reversals
            FROM payments payment
            WHERE provider = $1 AND (order_id = ANY ($2) OR transaction_id = ANY ($3)) ORDER BY id"#,
         provider as Name,
@@ -41,7 +42,8 @@ pub(super) async fn captured(
         Known,
         r#"SELECT id, order_id, transaction_id, total_amount AS "total_amount: Won", true AS "is_captured!",
              (SELECT coalesce(sum(refund_amount), 0)::bigint FROM refunds
-              WHERE payment_id = payment.id AND refund_status = 'completed' AND NOT is_by_hand) AS "paid_back!: Won"
+              WHERE payment_id = payment.id AND refund_status = 'completed' AND NOT is_by_hand) AS "paid_back!: Won",
+             reversals
            FROM payments payment
            WHERE provider = $1 AND paid_at >= $2 AND paid_at < $3 AND reversed_at IS NULL
              AND payment_status IN ('completed', 'partially_refunded', 'refunded') ORDER BY id"#,

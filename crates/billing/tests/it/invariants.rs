@@ -91,7 +91,8 @@ const BREAKS: [(&str, &[&str]); 21] = [
     ),
     (
         "a payout is its lines less taxes and carried debt",
-        &["UPDATE settlements SET income_tax = 1, final_amount = final_amount - 1"],
+        &["UPDATE settlements SET total_session_fee = total_session_fee + 1, settlement_amount = settlement_amount + 1,
+             final_amount = final_amount + 1"],
     ),
 ];
 

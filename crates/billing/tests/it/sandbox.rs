@@ -70,6 +70,11 @@ impl Sandbox {
         self.control("deposit-reversal", &json!({ "order_id": order_id })).await;
     }
 
+    /// The bank has done, or not done, the oldest cancel that takes its time.
+    pub(crate) async fn finish_cancel(&self, order_id: &str, done: bool) {
+        self.control("cancels", &json!({ "order_id": order_id, "done": done })).await;
+    }
+
     async fn control(&self, what: &str, body: &Value) -> Value {
         let answer =
             self.client.post(format!("{}/control/{what}", self.url)).json(body).send().await.expect("an answer");
@@ -97,6 +102,16 @@ impl Sandbox {
         let answer = request.basic_auth(SECRET, Some("")).json(&body).send().await.expect("an answer");
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         answer.json().await.expect("JSON")
+    }
+
+    /// Charges an order that is none of ours.
+    pub(crate) async fn charge_foreign(&self, amount: i64) {
+        let order = json!({ "order_id": "foreign-1", "order_name": "x", "amount": amount, "return_url": "https://shop.example" });
+        let request =
+            self.client.post(format!("{}/sandbox/orders", self.url)).basic_auth(SECRET, Some("")).json(&order);
+        assert!(request.send().await.expect("an answer").status().is_success());
+        let key = self.authorize("foreign-1").await;
+        self.charge_now("foreign-1", &key, amount).await;
     }
 
     /// Charges behind billing's back.

@@ -10,7 +10,9 @@ use aipoten_kit::config::{Secret, Tokens};
 use aipoten_kit::test::{TestDatabase, encryption, eventually, redis};
 pub(crate) use aipoten_kit::test::{parameter, reason, violations};
 use aipoten_proto::billing::v1 as proto;
+use aipoten_proto::billing::v1::case_service_client::CaseServiceClient;
 use aipoten_proto::billing::v1::payment_service_client::PaymentServiceClient;
+use aipoten_proto::billing::v1::refund_service_client::RefundServiceClient;
 use aipoten_proto::common::v1::Gender;
 use aipoten_proto::identity::v1 as identity;
 use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
@@ -40,6 +42,8 @@ const NO_BROKER: &str = "amqp://guest:guest@127.0.0.1:1/%2f";
 
 /// Everything at work.
 pub(crate) struct World {
+    /// Billing itself.
+    pub(crate) app: aipoten_billing::App,
     billing_database: TestDatabase,
     matching_database: TestDatabase,
     /// Lives as long as identity does.
@@ -147,6 +151,7 @@ impl World {
         let app = aipoten_billing::build(&config, &common, &process).await.expect("billing starts");
         aipoten_billing::serve(&app, true, billing_listener, &process).expect("billing serves");
         let mut world = Self {
+            app,
             identity: channel(identity_url),
             matching: channel(matching_url),
             billing,
@@ -176,6 +181,14 @@ impl World {
 
     pub(crate) fn payments(&self) -> PaymentServiceClient<Channel> {
         PaymentServiceClient::new(self.billing.clone())
+    }
+
+    pub(crate) fn refunds(&self) -> RefundServiceClient<Channel> {
+        RefundServiceClient::new(self.billing.clone())
+    }
+
+    pub(crate) fn case_list(&self) -> CaseServiceClient<Channel> {
+        CaseServiceClient::new(self.billing.clone())
     }
 
     pub(crate) fn packages(&self) -> PackageServiceClient<Channel> {
@@ -401,6 +414,30 @@ impl World {
             let told = delivered(event);
             aipoten_matching::consumers::payment_completed(&mut tx, &told).await.expect("taken in");
             tx.commit().await.expect("committed");
+        }
+    }
+
+    /// Has billing take in the cancellations that matching told of, as the broker would; each once.
+    pub(crate) async fn tell_billing(&self) {
+        let told: Vec<(Uuid, Vec<u8>)> = sqlx::query_as("DELETE FROM outbox WHERE type = $1 RETURNING id, payload")
+            .bind(matching::ConsultationCancelled::full_name())
+            .fetch_all(&self.matching_database.pool)
+            .await
+            .expect("matching's outbox");
+        for (id, payload) in told {
+            let event = matching::ConsultationCancelled::decode(payload.as_slice()).expect("the event");
+            let mut tx = self.database().begin().await.expect("a transaction");
+            let told = Delivered { id, ..delivered(event) };
+            aipoten_billing::consumers::consultation_cancelled(&mut tx, &told).await.expect("taken in");
+            tx.commit().await.expect("committed");
+        }
+    }
+
+    /// Fails unless all that must always be true of billing is.
+    pub(crate) async fn holds(&self) {
+        let mut conn = self.database().acquire().await.expect("a connection");
+        for checked in aipoten_billing::check_invariants(&mut conn).await.expect("checked") {
+            assert!(checked.broken.is_empty(), "{checked}");
         }
     }
 
