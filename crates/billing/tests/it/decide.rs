@@ -1,7 +1,7 @@
 //! What administrators decide about refunds.
 
-use aipoten_events::{Delivered, Failure};
 use aipoten_billing::consumers;
+use aipoten_events::{Delivered, Failure};
 use aipoten_proto::billing::v1::RefundDecision::{Approve, Reject, Retry, Transferred};
 use aipoten_proto::billing::v1::{
     DecideRefundRequest, ListRefundsRequest, Payment, PaymentStatus, Refund, RefundDecision, RefundPolicyApplied,

@@ -107,7 +107,8 @@ impl Sandbox {
     /// Charges an order that is none of ours.
     pub(crate) async fn charge_foreign(&self, amount: i64) {
         let order = json!({ "order_id": "foreign-1", "order_name": "x", "amount": amount, "return_url": "https://shop.example" });
-        let request = self.client.post(format!("{}/sandbox/orders", self.url)).basic_auth(SECRET, Some("")).json(&order);
+        let request =
+            self.client.post(format!("{}/sandbox/orders", self.url)).basic_auth(SECRET, Some("")).json(&order);
         assert!(request.send().await.expect("an answer").status().is_success());
         let key = self.authorize("foreign-1").await;
         self.charge_now("foreign-1", &key, amount).await;

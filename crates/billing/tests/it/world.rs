@@ -411,12 +411,11 @@ impl World {
 
     /// Has billing take in the cancellations that matching told of, as the broker would; each once.
     pub(crate) async fn tell_billing(&self) {
-        let told: Vec<(Uuid, Vec<u8>)> =
-            sqlx::query_as("DELETE FROM outbox WHERE type = $1 RETURNING id, payload")
-                .bind(matching::ConsultationCancelled::full_name())
-                .fetch_all(&self.matching_database.pool)
-                .await
-                .expect("matching's outbox");
+        let told: Vec<(Uuid, Vec<u8>)> = sqlx::query_as("DELETE FROM outbox WHERE type = $1 RETURNING id, payload")
+            .bind(matching::ConsultationCancelled::full_name())
+            .fetch_all(&self.matching_database.pool)
+            .await
+            .expect("matching's outbox");
         for (id, payload) in told {
             let event = matching::ConsultationCancelled::decode(payload.as_slice()).expect("the event");
             let mut tx = self.database().begin().await.expect("a transaction");
