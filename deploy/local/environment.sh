@@ -30,6 +30,7 @@ environment_lines() {
       "BILLING__ENCRYPTION__KEYS=$(made_once billing-encryption-key development_key)" \
       BILLING__ENCRYPTION__ACTIVE=dev1 \
       BILLING__PROVIDER=sandbox \
+      BILLING__SETTLE_RUNNING_MONTH=true \
       BILLING__PROVIDERS__SANDBOX__SECRET_KEY=test_sk_sandbox \
       SANDBOX__LISTEN=127.0.0.1:5090 \
       SANDBOX__SECRET_KEY=test_sk_sandbox \
@@ -40,7 +41,7 @@ environment_lines() {
       REFLECTION=true \
       LOG__FORMAT=text
     # One developer is many people at once.
-    printf 'AIPOTEN__GATEWAY__LIMITS__%s=6000\n' USER ANONYMOUS ADDRESS LOGIN REGISTER REFRESH
+    printf 'AIPOTEN__GATEWAY__LIMITS__%s=6000\n' USER ANONYMOUS ADDRESS LOGIN REGISTER REFRESH WEBHOOKS
     for domain in IDENTITY CONTENT MATCHING BILLING; do
       printf 'AIPOTEN__%s__DATABASE__%s\n' \
         "$domain" "URL=$(database_url aipoten_app "aipoten_${domain,,}")" \

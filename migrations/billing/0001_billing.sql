@@ -205,12 +205,12 @@ CREATE TABLE accounts (
     kind  text NOT NULL CHECK (kind IN ('provider_receivable', 'bank', 'customer_prepaid', 'therapist_payable',
         'therapist_receivable', 'refund_clearing', 'income_tax_withheld', 'local_tax_withheld', 'vat_payable', 'platform_fee',
         'cancellation_fee', 'provider_fee', 'goodwill')),
-    owner text,
-    CONSTRAINT accounts_once UNIQUE NULLS NOT DISTINCT (kind, owner),
-    CHECK ((kind IN ('provider_receivable', 'customer_prepaid', 'therapist_payable', 'therapist_receivable')) = (owner IS NOT NULL))
+    owner text NOT NULL,
+    CONSTRAINT accounts_once UNIQUE (kind, owner),
+    CHECK ((kind IN ('provider_receivable', 'customer_prepaid', 'therapist_payable', 'therapist_receivable')) = (owner <> ''))
 );
 
-COMMENT ON COLUMN accounts.owner IS 'The provider''s name, or the id of the package or therapist.';
+COMMENT ON COLUMN accounts.owner IS 'The provider''s name, or the id of the package or therapist; empty where there is one of the kind. Never null: an index finds it.';
 
 CREATE TABLE journals (
     id           uuid PRIMARY KEY,
@@ -261,12 +261,16 @@ CREATE TABLE therapist_bank_accounts (
     account         bytea NOT NULL,
     payee_kind      text NOT NULL CHECK (payee_kind IN ('freelancer', 'business')),
     business_number text CHECK (business_number ~ '^[0-9]{10}$'),
+    closed_at       timestamptz,
     created_at      timestamptz NOT NULL DEFAULT now(),
     updated_at      timestamptz NOT NULL DEFAULT now(),
     CHECK ((payee_kind = 'business') = (business_number IS NOT NULL))
 );
 
 COMMENT ON COLUMN therapist_bank_accounts.account IS 'Encrypted JSON: bank, number, holder.';
+COMMENT ON COLUMN therapist_bank_accounts.closed_at IS 'The therapist''s account was deleted: the row goes once nothing is open.';
+
+CREATE INDEX therapist_bank_accounts_closed ON therapist_bank_accounts (closed_at) WHERE closed_at IS NOT NULL;
 
 CREATE TABLE settlements (
     id                      uuid PRIMARY KEY,
@@ -298,8 +302,8 @@ CREATE TABLE settlements (
     CHECK ((status = 'paid') = (paid_at IS NOT NULL))
 );
 
-COMMENT ON COLUMN settlements.bank_account IS 'Encrypted copy of the account at the time of confirming; null where nothing is transferred.';
-COMMENT ON COLUMN settlements.input_hash IS 'SHA-256 of the lines and the debt that it was computed from.';
+COMMENT ON COLUMN settlements.bank_account IS 'Encrypted copy of the account at the time of confirming; null where nothing is transferred, and once it is paid to somebody whose account was deleted.';
+COMMENT ON COLUMN settlements.input_hash IS 'SHA-256 of the lines, the debt, the policy and the kind of payee that it was computed from.';
 
 CREATE INDEX settlements_newest ON settlements (settlement_period_start DESC, id);
 

@@ -3,6 +3,8 @@
 use std::fs::{File, read_to_string, remove_file};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use aipoten_kit::test::{TestDatabase, broker_url, eventually, redis};
@@ -93,6 +95,7 @@ impl Platform {
             ("BILLING__ENCRYPTION__KEYS", "dev1:QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI=".to_owned()),
             ("BILLING__ENCRYPTION__ACTIVE", "dev1".to_owned()),
             ("BILLING__PROVIDER", "sandbox".to_owned()),
+            ("BILLING__SETTLE_RUNNING_MONTH", "true".to_owned()),
             ("BILLING__PROVIDERS__SANDBOX__BASE_URL", format!("http://127.0.0.1:{sandbox}")),
             ("BILLING__PROVIDERS__SANDBOX__SECRET_KEY", "test_sk_sandbox".to_owned()),
             ("SANDBOX__LISTEN", format!("127.0.0.1:{sandbox}")),
@@ -101,7 +104,7 @@ impl Platform {
         ]
         .map(|(name, value)| (format!("AIPOTEN__{name}"), value))
         .to_vec();
-        let limits = ["USER", "ANONYMOUS", "ADDRESS", "LOGIN", "REGISTER", "REFRESH"];
+        let limits = ["USER", "ANONYMOUS", "ADDRESS", "LOGIN", "REGISTER", "REFRESH", "WEBHOOKS"];
         environment.extend(limits.map(|name| (format!("AIPOTEN__GATEWAY__LIMITS__{name}"), "100000".to_owned())));
         environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
 
@@ -217,7 +220,12 @@ pub(crate) async fn refused_start(role: &str, variables: &[(&str, &str)]) -> Str
     String::from_utf8(output.stderr).expect("messages are text")
 }
 
+/// Ports to listen on, below those that the system hands out for connections: none of these can take one before it is listened on.
+/// Each is given once; where the first one lies tells two runs apart.
 pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
-    let listeners = [(); N].map(|()| std::net::TcpListener::bind("127.0.0.1:0").expect("a free port"));
-    listeners.map(|listener| listener.local_addr().expect("an address").port())
+    static NEXT: LazyLock<AtomicU16> =
+        LazyLock::new(|| AtomicU16::new(u16::try_from(std::process::id() % 64).expect("a few") * 100));
+    let free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let mut ports = std::iter::repeat_with(|| 7_000 + NEXT.fetch_add(1, Ordering::Relaxed) % 7_000).filter(free);
+    [(); N].map(|()| ports.next().expect("the ports never end"))
 }

@@ -111,6 +111,10 @@ impl Settings {
                 variable(key)
             );
         }
+        if self.billing.settle_running_month {
+            let key = "billing.settle_running_month";
+            bail!("configuration key `{key}` ({}) settles what is not over, which production refuses", variable(key));
+        }
         for name in Name::ALL {
             if providers.account(name).base_url.starts_with("http:") {
                 let key = format!("billing.providers.{}.base_url", name.as_str());

@@ -27,6 +27,8 @@ pub struct Config {
     pub return_addresses: Vec<String>,
     /// Who new payments go to: toss, portone, stripe or sandbox; none: no payment can be begun.
     pub provider: Option<Name>,
+    /// Whether a month can be settled before it is over, to see all of the journey on one day; production refuses it.
+    pub settle_running_month: bool,
     /// Accounts at providers: older payments stay with theirs.
     pub providers: provider::Config,
 }
@@ -53,6 +55,7 @@ impl Default for Config {
             return_url: "http://127.0.0.1:3000/payments/return".to_owned(),
             return_addresses: Vec::new(),
             provider: None,
+            settle_running_month: false,
             providers: provider::Config::default(),
         }
     }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::refund::{self, Cancelled, Policy, Reason};
 use crate::session::{self, Outcome, Past};
-use crate::{order, payment};
+use crate::{bank_account, order, payment};
 
 /// The table of event and handler.
 pub fn consumers() -> Consumers {
@@ -109,7 +109,9 @@ pub async fn package_payment_refused(
 
 /// Payments stay; what names bank accounts goes.
 pub async fn user_deleted(conn: &mut PgConnection, event: &Delivered<UserDeleted>) -> Result<(), Failure> {
-    Ok(refund::forget_user(conn, parse(&event.event.user_id)?).await?)
+    let user_id = parse(&event.event.user_id)?;
+    bank_account::erase(conn, user_id).await?;
+    Ok(refund::forget_user(conn, user_id).await?)
 }
 
 /// It was not paid in time, so it cannot be paid any more; what is charged all the same still counts.

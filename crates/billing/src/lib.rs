@@ -1,5 +1,6 @@
 //! Billing: payments and refunds through providers, the ledger, settlements of therapists.
 
+mod bank_account;
 mod case;
 mod config;
 pub mod consumers;
@@ -12,6 +13,7 @@ pub mod provider;
 mod reconcile;
 mod refund;
 mod session;
+mod settlement;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -111,6 +113,8 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
 /// Serves on a bound listener until the process stops.
 pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Process) -> anyhow::Result<SocketAddr> {
     let routes = Routes::new(proto::payment_service_server::PaymentServiceServer::new(app.clone()))
+        .add_service(proto::settlement_service_server::SettlementServiceServer::new(app.clone()))
+        .add_service(proto::bank_account_service_server::BankAccountServiceServer::new(app.clone()))
         .add_service(proto::refund_service_server::RefundServiceServer::new(app.clone()))
         .add_service(proto::case_service_server::CaseServiceServer::new(app.clone()))
         .add_service(FailedEventServiceServer::new(app.failed_events.clone()));

@@ -241,11 +241,11 @@ pub(crate) async fn book(conn: &mut PgConnection, kind: &str, source: &str, entr
                  INSERT INTO accounts (id, kind, owner) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING id)
              INSERT INTO journal_entries (id, journal_id, account_id, amount)
              SELECT $1, $4, id, $5 FROM (
-                 SELECT id FROM account UNION SELECT id FROM accounts WHERE kind = $2 AND owner IS NOT DISTINCT FROM $3) AS it",
+                 SELECT id FROM account UNION SELECT id FROM accounts WHERE kind = $2 AND owner = $3) AS it",
         )
         .bind(Uuid::now_v7())
         .bind(kind)
-        .bind(owner)
+        .bind(owner.as_deref().unwrap_or_default())
         .bind(journal)
         .bind(amount)
         .execute(&mut *conn)

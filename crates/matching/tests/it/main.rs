@@ -7,6 +7,7 @@ mod document;
 mod erasure;
 mod feed;
 mod package;
+mod payment;
 mod planted;
 mod planted_package;
 mod report;
