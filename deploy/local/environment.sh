@@ -29,6 +29,12 @@ environment_lines() {
       MATCHING__ENCRYPTION__ACTIVE=dev1 \
       "BILLING__ENCRYPTION__KEYS=$(made_once billing-encryption-key development_key)" \
       BILLING__ENCRYPTION__ACTIVE=dev1 \
+      BILLING__PROVIDER=sandbox \
+      BILLING__SETTLE_RUNNING_MONTH=true \
+      BILLING__PROVIDERS__SANDBOX__SECRET_KEY=test_sk_sandbox \
+      SANDBOX__LISTEN=127.0.0.1:5090 \
+      SANDBOX__SECRET_KEY=test_sk_sandbox \
+      SANDBOX__WEBHOOK_URL=http://127.0.0.1:3000/api/v1/payments/webhooks/sandbox \
       "GATEWAY__CSRF_KEY=$(made_once csrf-key development_csrf_key)" \
       IDENTITY__ADMIN__EMAIL=admin@aipoten.example \
       "IDENTITY__ADMIN__PASSWORD=$(made_once admin-password administrator_password)" \

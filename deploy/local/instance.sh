@@ -11,22 +11,23 @@ fail() {
 
 # select_instance NAME: sets name, state and the ports, or refuses the name.
 select_instance() {
-  local prefix
+  local first
   case ${1:-} in
-  dev) prefix=1 ;;
-  test) prefix=2 ;;
-  fault) prefix=3 ;;
-  bench) prefix=4 ;;
-  crash) prefix=5 ;;
+  dev) first=10000 ;;
+  test) first=20000 ;;
+  fault) first=21000 ;;
+  bench) first=22000 ;;
+  crash) first=23000 ;;
   *) fail "unknown instance '${1:-}': expected dev, test, fault, bench or crash" ;;
   esac
   name=$1
   state=$root/.local/$name
-  postgres_port=${prefix}5432
-  redis_port=${prefix}6379
-  amqp_port=${prefix}5673
-  distribution_port=${prefix}5674
-  epmd_port=${prefix}4369
+  # All below 32768: from there on the system hands ports out to connections.
+  postgres_port=$((first + 5432))
+  redis_port=$((first + 6379))
+  amqp_port=$((first + 5673))
+  distribution_port=$((first + 5674))
+  epmd_port=$((first + 4369))
 }
 
 # running SERVER FOLDER: its pid when the process in SERVER.pid is alive and works in FOLDER

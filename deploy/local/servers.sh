@@ -3,7 +3,7 @@
 #
 #   servers.sh up|down|reset|status INSTANCE [postgres|redis|rabbitmq …]
 #
-# INSTANCE is dev (ports 15432, 16379, 15673), test (25432 …), fault (35432 …), bench (45432 …) or crash (55432 …);
+# INSTANCE is dev (ports 15432, 16379, 15673), test (25432 …), fault (26432 …), bench (27432 …) or crash (28432 …);
 # without a list, all three servers. test and fault trade the safety of their data for speed.
 # `up` installs what is missing, waits until every server answers and writes .local/INSTANCE/env; `reset` is down
 # and deletes the data. Calling it again changes nothing.

@@ -3,6 +3,8 @@
 use std::fs::{File, read_to_string, remove_file};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use aipoten_kit::test::{TestDatabase, broker_url, eventually, redis};
@@ -23,6 +25,8 @@ pub(crate) struct Platform {
     pub(crate) api: Api,
     /// The operations port.
     pub(crate) ops: Api,
+    /// Address of the payment provider of our own.
+    pub(crate) sandbox: String,
     pub(crate) identity: TestDatabase,
     pub(crate) content: TestDatabase,
     pub(crate) matching: TestDatabase,
@@ -52,7 +56,7 @@ impl Platform {
     pub(crate) async fn start_with(variables: &[(&str, &str)]) -> Self {
         let new = || TestDatabase::create(&[]);
         let (identity, content, matching, billing) = tokio::join!(new(), new(), new(), new());
-        let [gateway, ops, identity_port, content_port, matching_port, billing_port] = free_ports();
+        let [gateway, ops, identity_port, content_port, matching_port, billing_port, sandbox] = free_ports();
         let redis = redis();
         let mut environment: Vec<(String, String)> = [
             ("MODE", "development".to_owned()),
@@ -90,6 +94,13 @@ impl Platform {
             ("BILLING__DATABASE__OWNER_URL", billing.owner_url()),
             ("BILLING__ENCRYPTION__KEYS", "dev1:QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI=".to_owned()),
             ("BILLING__ENCRYPTION__ACTIVE", "dev1".to_owned()),
+            ("BILLING__PROVIDER", "sandbox".to_owned()),
+            ("BILLING__SETTLE_RUNNING_MONTH", "true".to_owned()),
+            ("BILLING__PROVIDERS__SANDBOX__BASE_URL", format!("http://127.0.0.1:{sandbox}")),
+            ("BILLING__PROVIDERS__SANDBOX__SECRET_KEY", "test_sk_sandbox".to_owned()),
+            ("SANDBOX__LISTEN", format!("127.0.0.1:{sandbox}")),
+            ("SANDBOX__SECRET_KEY", "test_sk_sandbox".to_owned()),
+            ("SANDBOX__WEBHOOK_URL", format!("http://127.0.0.1:{gateway}/api/v1/payments/webhooks/sandbox")),
         ]
         .map(|(name, value)| (format!("AIPOTEN__{name}"), value))
         .to_vec();
@@ -105,7 +116,8 @@ impl Platform {
         let process = spawn(&log, &environment, "all");
         let api = Api::new(&format!("http://127.0.0.1:{gateway}"));
         let ops = Api::new(&format!("http://127.0.0.1:{ops}"));
-        let platform = Self { process, log, api, ops, identity, content, matching, billing, environment };
+        let sandbox = format!("http://127.0.0.1:{sandbox}");
+        let platform = Self { process, log, api, ops, sandbox, identity, content, matching, billing, environment };
         platform.ready().await;
         platform
     }
@@ -208,7 +220,12 @@ pub(crate) async fn refused_start(role: &str, variables: &[(&str, &str)]) -> Str
     String::from_utf8(output.stderr).expect("messages are text")
 }
 
+/// Ports to listen on, below those that the system hands out for connections: none of these can take one before it is listened on.
+/// Each is given once; where the first one lies tells two runs apart.
 pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
-    let listeners = [(); N].map(|()| std::net::TcpListener::bind("127.0.0.1:0").expect("a free port"));
-    listeners.map(|listener| listener.local_addr().expect("an address").port())
+    static NEXT: LazyLock<AtomicU16> =
+        LazyLock::new(|| AtomicU16::new(u16::try_from(std::process::id() % 64).expect("a few") * 100));
+    let free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let mut ports = std::iter::repeat_with(|| 7_000 + NEXT.fetch_add(1, Ordering::Relaxed) % 7_000).filter(free);
+    [(); N].map(|()| ports.next().expect("the ports never end"))
 }
