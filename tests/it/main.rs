@@ -20,3 +20,4 @@ mod redis;
 mod reports;
 mod sessions;
 mod storm;
+mod webhooks;
