@@ -6,6 +6,7 @@ mod bounds;
 mod broker;
 mod calendars;
 mod captcha;
+mod care;
 mod configuration;
 mod contract;
 mod failed_events;

@@ -1,6 +1,7 @@
 //! The platform from outside: a client of its REST API, and the care journey that it must always be able to serve.
 
 mod api;
+pub mod care;
 mod checkup;
 pub mod journey;
 pub mod private;

@@ -59,9 +59,9 @@ fn closest_query(page: Page, filter: &Filter, words: &[String]) -> QueryBuilder<
         query.push(if closeness == 2 { " JOIN (" } else { " UNION ALL " });
         query.push(format!("(SELECT t.id, {closeness} AS closeness FROM therapist_profiles t"));
         push_filter(&mut query, filter);
-        push_held(&mut query.push(" AND "), column, words);
+        push_held(query.push(" AND "), column, words);
         if let Some(closer) = closer {
-            push_held(&mut query.push(" AND NOT "), closer, words);
+            push_held(query.push(" AND NOT "), closer, words);
         }
         query.push(" ORDER BY ").push(Sort::RatingDown.order_by());
         query.push(" LIMIT ").push_bind(page.offset() + page.rows()).push(")");
