@@ -86,7 +86,10 @@ pub async fn settle(care: &Care, admin: &Api, tell: Tell<'_>) -> anyhow::Result<
     ensure!(statement.starts_with('\u{feff}') && statement.contains("59190"), "not the statement: {statement}");
     let page = care.therapist.request(Method::GET, &format!("/settlements/{id}/statement.pdf")).send().await?;
     ensure!(page.bytes().await?.starts_with(b"%PDF-"), "the statement to print is no PDF");
-    tell(format!("   confirmed and transferred; the therapist's statement:\n\n{}", statement.trim_start_matches('\u{feff}')));
+    tell(format!(
+        "   confirmed and transferred; the therapist's statement:\n\n{}",
+        statement.trim_start_matches('\u{feff}')
+    ));
     Ok(())
 }
 

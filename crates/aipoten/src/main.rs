@@ -63,6 +63,8 @@ enum Command {
     CheckLinks,
     /// Checks what must always be true of money, calendars and events; fails and names the places where it is not.
     CheckInvariants,
+    /// Prints what stands on the accounts of the ledger, by kind: debits positive, credits negative.
+    Ledger,
     /// Prints the OpenAPI document of the REST API.
     Openapi,
     /// Prints the AsyncAPI document of the events between the services.
@@ -102,6 +104,7 @@ async fn main() -> anyhow::Result<()> {
         Command::RotateKeys { withdraw } => database::rotate_keys(&settings, withdraw).await,
         Command::CheckAudit => database::check_audit(&settings).await,
         Command::CheckLinks => database::check_links(&settings).await,
+        Command::Ledger => database::print_ledger(&settings).await,
         Command::CheckInvariants => invariants::check(&settings).await,
         Command::FailedEvents { act } => failed_events::run(&settings, act).await,
         Command::Openapi | Command::Asyncapi | Command::Config => Ok(()),
