@@ -55,7 +55,7 @@ impl Platform {
     /// Starts with further variables.
     pub(crate) async fn start_with(variables: &[(&str, &str)]) -> Self {
         let new = || TestDatabase::create(&[]);
-        let (identity, content, matching, billing) = tokio::join!(new(), new(), new(), new());
+        let (identity, content, matching, billing) = Box::pin(async { tokio::join!(new(), new(), new(), new()) }).await;
         let [gateway, ops, identity_port, content_port, matching_port, billing_port, sandbox] = free_ports();
         let redis = redis();
         let mut environment: Vec<(String, String)> = [
