@@ -3,6 +3,7 @@
 mod asyncapi;
 mod database;
 mod failed_events;
+mod health;
 mod roles;
 mod settings;
 
@@ -58,6 +59,8 @@ enum Command {
     CheckAudit,
     /// Asks for the addresses of the published videos whose last check is a day ago.
     CheckLinks,
+    /// Asks the process on this machine whose operations port is configured; fails when it is not ready.
+    Health,
     /// Prints the OpenAPI document of the REST API.
     Openapi,
     /// Prints the AsyncAPI document of the events between the services.
@@ -79,6 +82,9 @@ async fn main() -> anyhow::Result<()> {
     if matches!(arguments.command, Command::Config) {
         return print(&settings.describe()?);
     }
+    if matches!(arguments.command, Command::Health) {
+        return health::ask(settings.ops.listen);
+    }
     telemetry::start(&settings.log)?;
     match arguments.command {
         Command::Gateway => roles::run(settings, &[roles::Role::Gateway]).await,
@@ -93,7 +99,7 @@ async fn main() -> anyhow::Result<()> {
         Command::CheckAudit => database::check_audit(&settings).await,
         Command::CheckLinks => database::check_links(&settings).await,
         Command::FailedEvents { act } => failed_events::run(&settings, act).await,
-        Command::Openapi | Command::Asyncapi | Command::Config => Ok(()),
+        Command::Health | Command::Openapi | Command::Asyncapi | Command::Config => Ok(()),
     }
 }
 
