@@ -64,6 +64,16 @@ bench-search: ## measure searches among 20,000 therapists
 faults: ## kill and restart broker and database under load; minutes, and not part of test
 	@$(local)/measure.sh faults
 
+.PHONY: backup restore restore-drill
+backup: ## copy the development databases and documents, sealed, into .local/backups
+	@$(local)/backup.sh backup
+
+restore: ## put a copy back, FROM=a name that backup printed, or the newest; what was there before is kept
+	@$(local)/backup.sh restore $(FROM)
+
+restore-drill: ## lose a disk and restore it, newest state and point in time: prints RPO and RTO; minutes
+	@$(local)/backup.sh drill
+
 .PHONY: sqlx sqlx-db proto-image
 sqlx: ## renew .sqlx after a query or a migration changed
 	@$(local)/sqlx.sh prepare
