@@ -64,6 +64,13 @@ bench-search: ## measure searches among 20,000 therapists
 faults: ## kill and restart broker and database under load; minutes, and not part of test
 	@$(local)/measure.sh faults
 
+.PHONY: k8s-check ops-check
+k8s-check: ## render the manifests of every overlay and check them, and the checker
+	@$(local)/k8s.sh check
+
+ops-check: ## check images, compose files, edge, monitoring, backups, workflows and runbooks
+	@$(local)/ops.sh
+
 .PHONY: backup restore restore-drill
 backup: ## copy the development databases and documents, sealed, into .local/backups
 	@$(local)/backup.sh backup

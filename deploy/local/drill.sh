@@ -3,7 +3,7 @@
 # It loses what a lost disk loses: the data and the segments of the log that were not shipped yet. Settings are those of
 # deploy/compose.yaml: the log is handed over after 60 s at the latest and shipped every 30 s.
 
-running_for=${DRILL_SECONDS:-150}
+running_for=${DRILL_SECONDS:-200}
 
 now() { date +%s.%N; }
 since() { awk -v begun="$1" -v ended="$(now)" 'BEGIN { printf "%.1f", ended - begun }'; }
@@ -22,14 +22,20 @@ drill_environment() {
     export "AIPOTEN__GATEWAY__${service}_URL=http://127.0.0.1:$((first + port))"
     [[ $service == IDENTITY ]] || export "AIPOTEN__${service}__IDENTITY_URL=http://127.0.0.1:$((first + 1))"
   done
+  [[ -z ${AIPOTEN__SANDBOX__LISTEN:-} ]] || export AIPOTEN__SANDBOX__LISTEN=127.0.0.1:$((first + 90))
   export AIPOTEN__BILLING__MATCHING_URL=http://127.0.0.1:$((first + 3))
   api=http://127.0.0.1:$first/api/v1
 }
 
 aipoten_answers() { "$program" health 2>/dev/null; }
-aipoten_down() { end_process "$(<"$state/aipoten.pid")" 35; }
+aipoten_down() {
+  local pid
+  if pid=$(running aipoten "$root"); then end_process "$pid" 35; fi
+  rm -f "$state/aipoten.pid"
+}
 
 start_platform() {
+  need_port "${AIPOTEN__OPS__LISTEN#*:}" aipoten
   launch aipoten "$root" "$program" all
   await aipoten 60
 }
@@ -119,14 +125,16 @@ check_dump() {
 drill() {
   local program begun shipper writer point told found rto
   select_instance restore
+  ((running_for >= 200)) || fail "DRILL_SECONDS=$running_for: what happens in less than 100 s may be lost with the disk"
   program=${AIPOTEN_EXECUTABLE:-}
   if [[ -z $program ]]; then
     (cd "$root" && cargo build -p aipoten)
     program=${CARGO_TARGET_DIR:-$root/target}/debug/aipoten
   fi
+  aipoten_down
   "$here/servers.sh" reset restore
   "$here/servers.sh" up restore
-  trap '"$here/servers.sh" down restore; kill $(jobs -p) 2>/dev/null || true' EXIT
+  trap 'kill $(jobs -p) 2>/dev/null || true; aipoten_down; "$here/servers.sh" down restore' EXIT
   export BACKUP_TO=$state/backups BACKUP_DATABASE_URL=postgres://aipoten_backup@127.0.0.1:$postgres_port/postgres
   BACKUP_SPOOL=$(postgres_folder)-spool
   export BACKUP_SPOOL
