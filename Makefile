@@ -65,6 +65,23 @@ bench-search: ## measure searches among 20,000 therapists
 faults: ## kill and restart broker and database under load; minutes, and not part of test
 	@$(local)/measure.sh faults
 
+.PHONY: k8s-check ops-check
+k8s-check: ## render the manifests of every overlay and check them, and the checker
+	@$(local)/k8s.sh check
+
+ops-check: ## check images, compose files, edge, monitoring, backups, workflows and runbooks
+	@$(local)/ops.sh
+
+.PHONY: backup restore restore-drill
+backup: ## copy the development databases and documents, sealed, into .local/backups
+	@$(local)/backup.sh backup
+
+restore: ## put a copy back, FROM=a name that backup printed, or the newest; what was there before is kept
+	@$(local)/backup.sh restore $(FROM)
+
+restore-drill: ## lose a disk and restore it, newest state and point in time: prints RPO and RTO; minutes
+	@$(local)/backup.sh drill
+
 .PHONY: sqlx sqlx-db proto-image
 sqlx: ## renew .sqlx after a query or a migration changed
 	@$(local)/sqlx.sh prepare

@@ -3,6 +3,7 @@
 mod asyncapi;
 mod database;
 mod failed_events;
+mod health;
 mod invariants;
 mod roles;
 mod settings;
@@ -65,6 +66,8 @@ enum Command {
     CheckInvariants,
     /// Prints what stands on the accounts of the ledger, by kind: debits positive, credits negative.
     Ledger,
+    /// Asks the process on this machine whose operations port is configured; fails when it is not ready.
+    Health,
     /// Prints the OpenAPI document of the REST API.
     Openapi,
     /// Prints the AsyncAPI document of the events between the services.
@@ -85,6 +88,9 @@ async fn main() -> anyhow::Result<()> {
     let settings = Settings::load(arguments.config.as_deref())?;
     if matches!(arguments.command, Command::Config) {
         return print(&settings.describe()?);
+    }
+    if matches!(arguments.command, Command::Health) {
+        return health::ask(settings.ops.listen);
     }
     telemetry::start(&settings.log)?;
     match arguments.command {
@@ -107,7 +113,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Ledger => database::print_ledger(&settings).await,
         Command::CheckInvariants => invariants::check(&settings).await,
         Command::FailedEvents { act } => failed_events::run(&settings, act).await,
-        Command::Openapi | Command::Asyncapi | Command::Config => Ok(()),
+        Command::Health | Command::Openapi | Command::Asyncapi | Command::Config => Ok(()),
     }
 }
 
