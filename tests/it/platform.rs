@@ -82,6 +82,7 @@ impl Platform {
             ("CONTENT__DATABASE__URL", content.config().url.expose_secret().to_owned()),
             ("CONTENT__DATABASE__OWNER_URL", content.owner_url()),
             ("MATCHING__LISTEN", format!("127.0.0.1:{matching_port}")),
+            ("MATCHING__DOCUMENTS", concat!(env!("CARGO_TARGET_TMPDIR"), "/documents").to_owned()),
             ("MATCHING__IDENTITY_URL", format!("http://127.0.0.1:{identity_port}")),
             ("MATCHING__DATABASE__URL", matching.config().url.expose_secret().to_owned()),
             ("MATCHING__DATABASE__OWNER_URL", matching.owner_url()),
