@@ -14,6 +14,7 @@ mod fuzz;
 mod isolation;
 mod journey;
 mod keys;
+mod money_faults;
 mod platform;
 mod privacy;
 mod redis;

@@ -1,5 +1,5 @@
-//! The care journey, steps 4 to 7: a parent finds a therapist and asks, the therapist agrees, the package is paid, its first
-//! session is held, reported and reviewed, another one is cancelled. It fails as soon as something is not as the rules say.
+//! The care journey, steps 4 to 8: a parent finds a therapist and asks, the therapist agrees, the package is paid, its first
+//! session is held, reported and reviewed, another one is cancelled and paid back, the therapist is paid. It fails as soon as something is not as the rules say.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::journey::Tell;
 use crate::private::PASSWORD;
-use crate::{Api, unique_email};
+use crate::{Api, money, unique_email};
 
 /// What a session costs before the discount, in won.
 const FEE: i64 = 80_000;
@@ -36,17 +36,12 @@ pub struct Care {
     pub name: String,
 }
 
-/// Goes the whole way against the gateway. `pay` pays the package that it is given, or has it paid.
-pub async fn run(
-    api: &Api,
-    admin: &Api,
-    pay: impl AsyncFnOnce(&Care, &Value) -> anyhow::Result<()>,
-    tell: Tell<'_>,
-) -> anyhow::Result<()> {
+/// Goes the whole way against the gateway, whose payments go to the sandbox.
+pub async fn run(api: &Api, admin: &Api, tell: Tell<'_>) -> anyhow::Result<()> {
     let care = Care::begin(api, admin, tell).await?;
     care.find(api, tell).await?;
     let package = care.agree(tell).await?;
-    pay(&care, &package).await.context("the payment")?;
+    let payment = money::pay(&care, &package, tell).await.context("the payment")?;
     let package = care.paid(&package, tell).await?;
     care.schedule_the_rest(&package, tell).await?;
     care.hold(text(&package["consultations"][0], "id")?, tell).await?;
@@ -56,6 +51,8 @@ pub async fn run(
     let counted = ["used_sessions", "refunded_sessions", "remaining_sessions"].map(|name| package[name].clone());
     ensure!(counted == [json!(1), json!(1), json!(2)], "the package counts {counted:?}");
     tell("   1 session held, 1 paid back, 2 to come".to_owned());
+    money::paid_back(&care, &payment, SESSION_PRICE, tell).await?;
+    money::settle(&care, admin, tell).await.context("the settlement")?;
     Ok(())
 }
 
@@ -248,7 +245,7 @@ async fn open_hours(therapist: &Api) -> anyhow::Result<()> {
 }
 
 /// Waits for what another service brings about.
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
     for _ in 0..300 {
         if is_so().await? {
             return Ok(());
@@ -266,7 +263,7 @@ fn holds(list: &Value, id: &str) -> bool {
     list.as_array().is_some_and(|items| items.iter().any(|item| item["id"] == id))
 }
 
-fn text<'a>(value: &'a Value, field: &str) -> anyhow::Result<&'a str> {
+pub(crate) fn text<'a>(value: &'a Value, field: &str) -> anyhow::Result<&'a str> {
     value[field].as_str().with_context(|| format!("there is no {field} in {value}"))
 }
 

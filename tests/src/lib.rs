@@ -4,6 +4,7 @@ mod api;
 pub mod care;
 mod checkup;
 pub mod journey;
+pub mod money;
 pub mod private;
 
 pub use api::{Answer, Api, unique_email};

@@ -53,21 +53,20 @@ async fn payments(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
     .await
 }
 
-/// Of packages that run on one payment. Where matching has not refused the second of two, or a deposit was taken back, it is not told
-/// yet what the sessions are worth.
+/// Of packages that run on one payment, all sessions that are not settled; of those whose payment matching refused, the ones that had
+/// come to their end. Where two came and none is refused yet, or a deposit was taken back, there is nothing to compare with.
 async fn prepaid(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(
-        r#"WITH running AS (
-             SELECT package_id, count(*) AS payments, bool_or(reversed_at IS NOT NULL) AS is_reversed
-             FROM payments payment
-             WHERE paid_at IS NOT NULL
-               AND NOT EXISTS (SELECT FROM refunds WHERE payment_id = payment.id AND consultation_id IS NULL)
-             GROUP BY package_id),
+        r#"WITH came AS (
+             SELECT package_id, bool_or(reversed_at IS NOT NULL) AS is_reversed, count(*) FILTER (WHERE NOT EXISTS (
+               SELECT FROM refunds WHERE payment_id = payment.id AND consultation_id IS NULL)) AS running
+             FROM payments payment WHERE paid_at IS NOT NULL GROUP BY package_id),
            worth AS (
-             SELECT session.package_id, sum(CASE
-               WHEN EXISTS (SELECT FROM journals WHERE source = 'settled:' || session.consultation_id) THEN 0
-               ELSE session.session_fee - session.refunded_amount - session.cancellation_fee END) AS amount
-             FROM sessions session GROUP BY session.package_id),
+             SELECT session.package_id, sum(session.session_fee - session.refunded_amount - session.cancellation_fee) AS amount
+             FROM sessions session JOIN came ON came.package_id = session.package_id
+             WHERE (came.running = 1 OR session.outcome IS NOT NULL)
+               AND NOT EXISTS (SELECT FROM journals WHERE source = 'settled:' || session.consultation_id)
+             GROUP BY session.package_id),
            booked AS (
              SELECT account.owner, -sum(entry.amount) AS amount
              FROM accounts account JOIN journal_entries entry ON entry.account_id = account.id
@@ -75,10 +74,10 @@ async fn prepaid(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
            SELECT format('package %s: %s won booked, its sessions are worth %s', package.package_id, coalesce(booked.amount, 0),
              coalesce(worth.amount, 0)) AS "it!"
            FROM orders package
-           LEFT JOIN running ON running.package_id = package.package_id
-           LEFT JOIN worth ON worth.package_id = package.package_id AND running.payments = 1
+           LEFT JOIN came ON came.package_id = package.package_id
+           LEFT JOIN worth ON worth.package_id = package.package_id
            LEFT JOIN booked ON booked.owner = package.package_id::text
-           WHERE coalesce(running.payments, 0) <= 1 AND running.is_reversed IS NOT TRUE
+           WHERE coalesce(came.running, 0) <= 1 AND came.is_reversed IS NOT TRUE
              AND coalesce(booked.amount, 0) <> coalesce(worth.amount, 0)"#,
     )
     .fetch_all(conn)

@@ -111,7 +111,8 @@ pub(crate) async fn disputed(
     Ok(())
 }
 
-/// A payment came for a package that cannot take it: what of it is not on its way back already goes back.
+/// A payment came for a package that cannot take it: all of it goes back. Where it came once more, after a deposit was taken back, what the
+/// sessions that took place before are worth stays.
 pub(crate) async fn payment_refused(
     conn: &mut PgConnection,
     event_id: Uuid,
@@ -119,7 +120,9 @@ pub(crate) async fn payment_refused(
     at: DateTime<Utc>,
 ) -> Result<(), Failure> {
     let payment = payment::store::lock(conn, payment_id).await?.filter(Payment::is_captured).ok_or(Failure::NotYet)?;
+    let ran = store::paying(conn, payment.package_id).await? == [payment_id];
     let left = payment.total_amount - store::decided(conn, payment_id).await?;
+    let left = if ran { left.min(session::store::to_come(conn, payment.package_id).await?) } else { left };
     if left == Won(0) {
         return Ok(());
     }

@@ -76,3 +76,14 @@ pub(crate) async fn give_back(
     .await?;
     Ok(())
 }
+
+/// What the sessions of a package cost that are still to come and were not disputed.
+pub(crate) async fn to_come(conn: &mut PgConnection, package_id: Uuid) -> sqlx::Result<Won> {
+    sqlx::query_scalar!(
+        r#"SELECT coalesce(sum(session_fee), 0)::bigint AS "to_come!: Won"
+           FROM sessions WHERE package_id = $1 AND outcome IS NULL AND disputed_at IS NULL"#,
+        package_id,
+    )
+    .fetch_one(conn)
+    .await
+}

@@ -5,12 +5,13 @@ use aipoten_events::{Delivered, Failure};
 use aipoten_proto::billing::v1::RefundDecision::{Approve, Reject, Retry, Transferred};
 use aipoten_proto::billing::v1::{
     DecideRefundRequest, ListRefundsRequest, Payment, PaymentStatus, Refund, RefundDecision, RefundPolicyApplied,
-    RefundReason, RefundStatus,
+    RefundReason, RefundStatus, RunSettlementsRequest,
 };
 use aipoten_proto::common::v1::AdminActed;
-use aipoten_proto::matching::v1::{ConsultationCompleted, ConsultationDisputed};
+use aipoten_proto::matching::v1::{ConsultationCompleted, ConsultationDisputed, ReportSubmitted};
 use aipoten_proto::timestamp;
-use chrono::Utc;
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Asia::Seoul;
 use serde_json::json;
 use tonic::{Code, Status};
 use uuid::Uuid;
@@ -20,19 +21,33 @@ use crate::world::{World, delivered, parameter, reason, refused, violations};
 
 /// A paid package whose first session was held and is disputed: 72,000 won.
 async fn disputed(world: &World) -> (Payment, Refund) {
+    let payment = held(world, Utc::now()).await;
+    let refund = dispute(world, &payment).await;
+    (payment, refund)
+}
+
+/// A paid package whose first session was held then, and reported.
+async fn held(world: &World, at: DateTime<Utc>) -> Payment {
     let (payment, _) = paid(world).await;
-    let session = world.package_now(&payment.package_id).await.consultations.remove(0);
+    let (package_id, consultation_id) = (payment.package_id.clone(), first(world, &payment).await);
     let held = ConsultationCompleted {
-        consultation_id: session.id.clone(),
-        package_id: payment.package_id.clone(),
+        consultation_id: consultation_id.clone(),
+        package_id: package_id.clone(),
         session_fee: 72_000,
         platform_fee: 10_800,
-        occurred_at: Some(timestamp(Utc::now())),
+        occurred_at: Some(timestamp(at)),
         ..ConsultationCompleted::default()
     };
     take(world, consumers::consultation_completed, held).await;
+    let submitted_at = Some(timestamp(at));
+    let reported = ReportSubmitted { consultation_id, package_id, submitted_at, ..ReportSubmitted::default() };
+    take(world, consumers::report_submitted, reported).await;
+    payment
+}
+
+async fn dispute(world: &World, payment: &Payment) -> Refund {
     let disputed = ConsultationDisputed {
-        consultation_id: session.id,
+        consultation_id: first(world, payment).await,
         package_id: payment.package_id.clone(),
         occurred_at: Some(timestamp(Utc::now())),
         ..ConsultationDisputed::default()
@@ -40,7 +55,11 @@ async fn disputed(world: &World) -> (Payment, Refund) {
     take(world, consumers::consultation_disputed, disputed).await;
     let refund = world.payment(&payment.id).await.refunds.remove(0);
     assert_eq!((refund.refund_status(), refund.refund_reason()), (RefundStatus::Requested, RefundReason::Dispute));
-    (payment, refund)
+    refund
+}
+
+async fn first(world: &World, payment: &Payment) -> String {
+    world.package_now(&payment.package_id).await.consultations[0].id.clone()
 }
 
 async fn take<E>(
@@ -108,30 +127,20 @@ async fn a_part_is_approved_and_never_more_than_is_asked_for() {
 #[tokio::test]
 async fn a_session_that_was_settled_before_it_was_disputed_goes_back_at_the_cost_of_therapist_and_platform() {
     let world = World::start().await;
-    let (payment, refund) = disputed(&world).await;
-    let session = refund.consultation_id.clone().expect("a session").parse().expect("an id");
-    settle(&world, &payment, session).await;
+    let month = Utc::now() - TimeDelta::days(40);
+    let payment = held(&world, month).await;
+    let period = month.with_timezone(&Seoul).format("%Y-%m").to_string();
+    let run = || RunSettlementsRequest { period: period.clone() };
+    world.settlements().run_settlements(world.admin().await.asks(run())).await.expect("settled");
+    assert_eq!(world.balance("therapist_payable").await, -61_200);
+    let refund = dispute(&world, &payment).await;
     decide(&world, decision(&refund, Approve)).await.expect("approved");
     refund_becomes(&world, &payment, RefundStatus::Completed).await;
     assert_eq!(world.balance("therapist_receivable").await, 61_200);
     assert_eq!(world.balance("therapist_payable").await, -61_200);
-    assert_eq!(world.balance("platform_fee").await, 0);
-    assert_eq!(world.balance("vat_payable").await, 0);
+    assert_eq!((world.balance("platform_fee").await, world.balance("vat_payable").await), (0, 0));
     assert_eq!(world.balance("customer_prepaid").await, -216_000);
-}
-
-/// As a settlement books it.
-async fn settle(world: &World, payment: &Payment, session: Uuid) {
-    let mut tx = world.database().begin().await.expect("a transaction");
-    let therapist = Some(world.therapist.id.clone());
-    let entries = [
-        ("customer_prepaid", Some(payment.package_id.clone()), 72_000),
-        ("therapist_payable", therapist, -61_200),
-        ("platform_fee", None, -9_818),
-        ("vat_payable", None, -982),
-    ];
-    crate::planted::book(&mut tx, "settled", &format!("settled:{session}"), &entries).await;
-    tx.commit().await.expect("committed");
+    world.holds().await;
 }
 
 #[tokio::test]

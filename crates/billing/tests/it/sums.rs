@@ -94,6 +94,24 @@ async fn a_payment_that_matching_refuses_goes_back_whole_and_the_other_one_stays
     assert_eq!(tables.broken().await, [""; 0]);
 }
 
+#[tokio::test]
+async fn of_a_payment_that_is_refused_when_it_comes_again_what_was_earned_before_stays() {
+    let tables = Tables::new().await;
+    let order = tables.paid(&[72_000; 4]).await;
+    for event in [
+        Told::completed(&order, 0),
+        Told::disputed(&order, 0),
+        Told::cancelled(&order, 1, Split { refund: 36_000, settled: 36_000, penalty: 0 }),
+        Told::refused(&order, order.payment_id),
+    ] {
+        event.taken(&tables).await.expect("taken in");
+    }
+    let amounts: Vec<i64> = tables.refunds(order.payment_id).await.iter().map(|(amount, ..)| *amount).collect();
+    assert_eq!(amounts, [72_000, 36_000, 144_000]);
+    assert_eq!(tables.balance("customer_prepaid", Some(order.package_id)).await, -108_000);
+    assert_eq!(tables.broken().await, [""; 0]);
+}
+
 /// What becomes of a session.
 #[derive(Debug, Clone, Copy)]
 enum Fate {

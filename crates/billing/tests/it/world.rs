@@ -13,6 +13,7 @@ use aipoten_proto::billing::v1 as proto;
 use aipoten_proto::billing::v1::case_service_client::CaseServiceClient;
 use aipoten_proto::billing::v1::payment_service_client::PaymentServiceClient;
 use aipoten_proto::billing::v1::refund_service_client::RefundServiceClient;
+use aipoten_proto::billing::v1::settlement_service_client::SettlementServiceClient;
 use aipoten_proto::common::v1::Gender;
 use aipoten_proto::identity::v1 as identity;
 use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
@@ -185,6 +186,10 @@ impl World {
 
     pub(crate) fn refunds(&self) -> RefundServiceClient<Channel> {
         RefundServiceClient::new(self.billing.clone())
+    }
+
+    pub(crate) fn settlements(&self) -> SettlementServiceClient<Channel> {
+        SettlementServiceClient::new(self.billing.clone())
     }
 
     pub(crate) fn case_list(&self) -> CaseServiceClient<Channel> {
