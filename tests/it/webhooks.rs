@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use chrono::Utc;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::{Method, RequestBuilder};
@@ -12,8 +14,10 @@ const BODY: &str = r#"{"id":"evt_1","type":"payment_intent.succeeded","data":{"o
 fn signature(at: i64, body: &str) -> String {
     let mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("a key may be of any length");
     let digest = mac.chain_update(format!("{at}.{body}")).finalize().into_bytes();
-    let hexadecimal: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("t={at},v1={hexadecimal}")
+    digest.iter().fold(format!("t={at},v1="), |mut signature, byte| {
+        let _ = write!(signature, "{byte:02x}");
+        signature
+    })
 }
 
 #[tokio::test]
