@@ -156,6 +156,13 @@ impl Platform {
         processes
     }
 
+    /// Fails unless all that must always be true is; at the end of a test.
+    pub(crate) async fn holds(&self) {
+        if let Err(broken) = self.command(&["check-invariants"]).await {
+            panic!("{broken}");
+        }
+    }
+
     /// Runs the executable beside the platform and gives what it wrote on standard output, or else on standard error.
     pub(crate) async fn command(&self, arguments: &[&str]) -> Result<String, String> {
         let quiet = ("AIPOTEN__LOG__FILTER", "warn");
