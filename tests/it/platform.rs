@@ -55,7 +55,7 @@ impl Platform {
     /// Starts with further variables.
     pub(crate) async fn start_with(variables: &[(&str, &str)]) -> Self {
         let new = || TestDatabase::create(&[]);
-        let (identity, content, matching, billing) = tokio::join!(new(), new(), new(), new());
+        let (identity, content, matching, billing) = Box::pin(async { tokio::join!(new(), new(), new(), new()) }).await;
         let [gateway, ops, identity_port, content_port, matching_port, billing_port, sandbox] = free_ports();
         let redis = redis();
         let mut environment: Vec<(String, String)> = [
@@ -82,6 +82,7 @@ impl Platform {
             ("CONTENT__DATABASE__URL", content.config().url.expose_secret().to_owned()),
             ("CONTENT__DATABASE__OWNER_URL", content.owner_url()),
             ("MATCHING__LISTEN", format!("127.0.0.1:{matching_port}")),
+            ("MATCHING__DOCUMENTS", concat!(env!("CARGO_TARGET_TMPDIR"), "/documents").to_owned()),
             ("MATCHING__IDENTITY_URL", format!("http://127.0.0.1:{identity_port}")),
             ("MATCHING__DATABASE__URL", matching.config().url.expose_secret().to_owned()),
             ("MATCHING__DATABASE__OWNER_URL", matching.owner_url()),
@@ -149,18 +150,22 @@ impl Platform {
     /// Ends it and starts a process for each of these roles in its place.
     pub(crate) async fn split(&mut self, roles: &[&str]) -> Vec<Child> {
         self.process.kill().await.expect("it can be ended");
-        let ops = ("AIPOTEN__OPS__LISTEN".to_owned(), "127.0.0.1:0".to_owned());
-        let environment: Vec<_> = self.environment.iter().cloned().chain([ops]).collect();
-        let processes = roles.iter().map(|role| spawn(&self.log, &environment, role)).collect();
+        let processes = roles.iter().map(|role| self.start_role(role)).collect();
         eventually("the roles answer", async || self.api.get("/videos").await.is_ok_and(|it| it.status == 200)).await;
         processes
     }
 
-    /// Fails unless all that must always be true is; at the end of a test.
-    pub(crate) async fn holds(&self) {
-        if let Err(broken) = self.command(&["check-invariants"]).await {
-            panic!("{broken}");
-        }
+    /// A process for one role, on the ports that the others look for it on.
+    pub(crate) fn start_role(&self, role: &str) -> Child {
+        let ops = ("AIPOTEN__OPS__LISTEN".to_owned(), "127.0.0.1:0".to_owned());
+        let environment: Vec<_> = self.environment.iter().cloned().chain([ops]).collect();
+        spawn(&self.log, &environment, role)
+    }
+
+    /// Everything that must always be true of money and calendars is.
+    pub(crate) async fn check_invariants(&self) {
+        let checked = self.command(&["check-invariants"]).await;
+        assert!(checked.is_ok(), "{}", checked.unwrap_or_else(|broken| broken));
     }
 
     /// Runs the executable beside the platform and gives what it wrote on standard output, or else on standard error.

@@ -3,6 +3,7 @@
 mod asyncapi;
 mod database;
 mod failed_events;
+mod health;
 mod invariants;
 mod roles;
 mod settings;
@@ -63,6 +64,10 @@ enum Command {
     CheckLinks,
     /// Checks what must always be true of money, calendars and events; fails and names the places where it is not.
     CheckInvariants,
+    /// Prints what stands on the accounts of the ledger, by kind: debits positive, credits negative.
+    Ledger,
+    /// Asks the process on this machine whose operations port is configured; fails when it is not ready.
+    Health,
     /// Prints the OpenAPI document of the REST API.
     Openapi,
     /// Prints the AsyncAPI document of the events between the services.
@@ -84,6 +89,9 @@ async fn main() -> anyhow::Result<()> {
     if matches!(arguments.command, Command::Config) {
         return print(&settings.describe()?);
     }
+    if matches!(arguments.command, Command::Health) {
+        return health::ask(settings.ops.listen);
+    }
     telemetry::start(&settings.log)?;
     match arguments.command {
         Command::Gateway => roles::run(settings, &[roles::Role::Gateway]).await,
@@ -102,9 +110,10 @@ async fn main() -> anyhow::Result<()> {
         Command::RotateKeys { withdraw } => database::rotate_keys(&settings, withdraw).await,
         Command::CheckAudit => database::check_audit(&settings).await,
         Command::CheckLinks => database::check_links(&settings).await,
+        Command::Ledger => database::print_ledger(&settings).await,
         Command::CheckInvariants => invariants::check(&settings).await,
         Command::FailedEvents { act } => failed_events::run(&settings, act).await,
-        Command::Openapi | Command::Asyncapi | Command::Config => Ok(()),
+        Command::Health | Command::Openapi | Command::Asyncapi | Command::Config => Ok(()),
     }
 }
 

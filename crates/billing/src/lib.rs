@@ -37,6 +37,7 @@ use tonic::transport::{Channel, Endpoint};
 pub use config::Config;
 pub use consumers::consumers;
 pub use invariant::{Paid, check_invariants, paid};
+pub use ledger::{KindBalance, trial_balance};
 pub use reconcile::{Reconciled, reconcile};
 
 /// The schema of this service's database, besides that of events.

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::Utc;
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::{Hmac, KeyInit as _, Mac};
 use reqwest::{Client, Url};
 use secrecy::ExposeSecret as _;
 use sha2::Sha256;
@@ -85,7 +85,7 @@ fn message(change: &Change, secret: &str) -> Message {
         Dialect::Stripe => {
             let body = stripe::webhook(change).to_string();
             let mac = hmac(secret.as_bytes(), &[&now, ".", &body]);
-            let signature: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
+            let signature = mac.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
             Message { body, headers: vec![("stripe-signature", format!("t={now},v1={signature}"))] }
         }
     }
@@ -93,7 +93,7 @@ fn message(change: &Change, secret: &str) -> Message {
 
 fn hmac(key: &[u8], parts: &[&str]) -> Vec<u8> {
     let mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    let mac = parts.iter().fold(mac, |mac, part| mac.chain_update(part));
+    let mac = parts.iter().fold(mac, Mac::chain_update);
     mac.finalize().into_bytes().to_vec()
 }
 

@@ -109,6 +109,22 @@ pub(crate) async fn post_all(conn: &mut PgConnection, journals: &[Journal]) -> R
     Ok(booked)
 }
 
+/// What stands on all accounts of a kind together.
+#[derive(Debug, Clone)]
+pub struct KindBalance {
+    /// The kind, as in the table `accounts`.
+    pub kind: String,
+    /// Accounts of it.
+    pub accounts: i64,
+    /// Debits less credits, in won.
+    pub balance: Won,
+}
+
+/// The trial balance: its sum is zero.
+pub async fn trial_balance(conn: &mut PgConnection) -> sqlx::Result<Vec<KindBalance>> {
+    store::trial_balance(conn).await
+}
+
 /// What a session earned; `None` while it is not settled.
 pub(crate) async fn earned(conn: &mut PgConnection, consultation_id: Uuid) -> Result<Option<Earned>> {
     Ok(store::earned(conn, &settled(consultation_id)).await?)

@@ -6,7 +6,7 @@ use aipoten_kit::Won;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Account, Earned, Journal};
+use super::{Account, Earned, Journal, KindBalance};
 
 /// The ids of those that were not there, by their source.
 pub(super) async fn insert(conn: &mut PgConnection, journals: &[Journal]) -> sqlx::Result<HashMap<String, Uuid>> {
@@ -83,5 +83,16 @@ pub(super) async fn earned(conn: &mut PgConnection, source: &str) -> sqlx::Resul
         source,
     )
     .fetch_optional(conn)
+    .await
+}
+
+pub(super) async fn trial_balance(conn: &mut PgConnection) -> sqlx::Result<Vec<KindBalance>> {
+    sqlx::query_as!(
+        KindBalance,
+        r#"SELECT account.kind, count(DISTINCT account.id) AS "accounts!", sum(entry.amount)::bigint AS "balance!: Won"
+           FROM accounts account JOIN journal_entries entry ON entry.account_id = account.id
+           GROUP BY account.kind ORDER BY account.kind"#,
+    )
+    .fetch_all(conn)
     .await
 }

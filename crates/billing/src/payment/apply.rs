@@ -27,7 +27,7 @@ const PAUSES: [Duration; 5] = [
 ];
 /// While a deposit is awaited; the provider's message comes earlier.
 const DEPOSIT_PAUSE: Duration = Duration::from_mins(10);
-/// While a person looks at a wrong amount.
+/// While a person looks at a wrong amount, or at a deposit that was taken back.
 const CASE_PAUSE: Duration = Duration::from_hours(1);
 
 /// What the provider was asked.
@@ -65,7 +65,7 @@ pub(super) async fn take_in(
             Answer::Succeeded(charge) => {
                 let verdict = apply(&mut tx, app, &payment, charge, context).await?;
                 told |= !matches!(verdict, Verdict::Same | Verdict::Undecided);
-                next(charge, verdict)
+                next(&payment, charge, verdict)
             }
             Answer::Declined(refusal) => declined(&mut tx, &payment, refusal, context).await?,
             Answer::Pending => Next::Doubt,
@@ -113,11 +113,14 @@ async fn apply(
     Ok(verdict)
 }
 
-fn next(charge: &Charge, verdict: Verdict) -> Next {
+/// Nothing that is neither paid nor given up is left alone.
+fn next(payment: &Payment, charge: &Charge, verdict: Verdict) -> Next {
     match verdict {
         Verdict::Undecided => Next::Doubt,
         Verdict::Differs => Next::After(CASE_PAUSE),
         _ if charge.status == ChargeStatus::WaitingForDeposit => Next::After(DEPOSIT_PAUSE),
+        Verdict::TakenBack => Next::After(CASE_PAUSE),
+        Verdict::Same if payment.standing() == Standing::Reversed => Next::After(CASE_PAUSE),
         _ => Next::Never,
     }
 }
@@ -129,10 +132,11 @@ fn doubted(payment: &Payment, said: &str) -> Next {
 
 /// The provider refused to charge: nothing was, and nothing will be.
 async fn declined(conn: &mut PgConnection, payment: &Payment, refusal: &Refusal, context: &Context) -> Result<Next> {
-    if payment.standing() == Standing::Open && !payment.waits_for_deposit() {
-        fail(conn, payment, &refusal.code, context).await?;
-        store::set_told(conn, payment.id, None).await?;
+    if payment.standing() != Standing::Open || payment.waits_for_deposit() {
+        return Ok(Next::Doubt);
     }
+    fail(conn, payment, &refusal.code, context).await?;
+    store::set_told(conn, payment.id, None).await?;
     Ok(Next::Never)
 }
 

@@ -12,8 +12,8 @@ use super::{Payment, Shown, Status, find, not_found, store};
 use crate::App;
 use crate::provider::{Answer, Charge, Confirmation, Provider, Refusal};
 
-/// Longer than any provider is waited for: when nobody has taken in the answer by then, nobody will.
-pub(super) const LEASE: Duration = Duration::from_secs(40);
+/// Longer than a provider is waited for: when nobody has taken in its answer by then, nobody will.
+const LEASE: Duration = Duration::from_secs(30);
 
 /// What the parent has authorised.
 #[derive(Debug)]

@@ -76,14 +76,11 @@ pub(super) fn decide(state: State, charge: &Charge) -> Verdict {
     let State { standing, confirming, waits, over, due } = state;
     match (charge.status, standing) {
         (ChargeStatus::Charged | ChargeStatus::WaitingForDeposit, _) if charge.total != due => Verdict::Differs,
-        (ChargeStatus::Charged, Standing::Captured) => Verdict::Same,
-        (ChargeStatus::Charged, _) => Verdict::Paid,
+        (ChargeStatus::Charged, Standing::Open | Standing::Closed | Standing::Reversed) => Verdict::Paid,
         (ChargeStatus::WaitingForDeposit, Standing::Captured) => Verdict::TakenBack,
-        (ChargeStatus::WaitingForDeposit, Standing::Reversed) => Verdict::Same,
-        (ChargeStatus::WaitingForDeposit, Standing::Open) if waits => Verdict::Same,
-        (ChargeStatus::WaitingForDeposit, Standing::Open | Standing::Closed) => Verdict::Deposit,
+        (ChargeStatus::WaitingForDeposit, Standing::Open | Standing::Closed) if !waits => Verdict::Deposit,
         // All of it went back: what was here stays paid, its refunds tell the rest; what never was here is given up.
-        (ChargeStatus::Cancelled, Standing::Captured) if charge.was_charged() => Verdict::Same,
+        (ChargeStatus::Cancelled, Standing::Captured) if charge.paid_back() > Won(0) => Verdict::Same,
         (ChargeStatus::Failed | ChargeStatus::Expired | ChargeStatus::Cancelled, Standing::Captured) => {
             Verdict::TakenBack
         }
@@ -91,8 +88,7 @@ pub(super) fn decide(state: State, charge: &Charge) -> Verdict {
         (ChargeStatus::Expired, Standing::Open) => Verdict::Expired,
         (ChargeStatus::Open, Standing::Open) if over && !waits => Verdict::Expired,
         (ChargeStatus::Open, Standing::Open) if confirming => Verdict::Undecided,
-        (ChargeStatus::Open, Standing::Open) => Verdict::Same,
-        (_, Standing::Closed | Standing::Reversed) | (ChargeStatus::Open, Standing::Captured) => Verdict::Same,
+        _ => Verdict::Same,
     }
 }
 
@@ -108,10 +104,6 @@ impl Charge {
     /// What can still be paid back, where it was charged.
     pub(super) fn told_balance(&self) -> Option<Won> {
         matches!(self.status, ChargeStatus::Charged | ChargeStatus::Cancelled).then_some(self.balance)
-    }
-
-    fn was_charged(&self) -> bool {
-        self.status == ChargeStatus::Charged || self.paid_back() > Won(0)
     }
 }
 

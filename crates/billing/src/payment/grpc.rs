@@ -82,7 +82,7 @@ impl PaymentService for App {
 
     async fn get_receipt_pdf(
         &self,
-        request: Request<proto::GetReceiptRequest>,
+        request: Request<proto::GetReceiptPdfRequest>,
     ) -> Result<Response<proto::BillingFile>, tonic::Status> {
         let caller = Caller::of(&request);
         let id = Fields::only_uuid("payment_id", &request.into_inner().payment_id)?;

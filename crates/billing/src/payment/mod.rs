@@ -76,7 +76,6 @@ pub(crate) struct Payment {
     pub(crate) sync_at: Option<DateTime<Utc>>,
     pub(crate) sync_tries: i32,
     pub(crate) unknown_since: Option<DateTime<Utc>>,
-    pub(crate) provider_balance: Option<Won>,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) version: i64,
 }

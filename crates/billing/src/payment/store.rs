@@ -67,7 +67,7 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Opti
              refunded_amount AS "refunded_amount: Won", payment_method AS "payment_method: Method",
              payment_status AS "payment_status: Status", provider AS "provider: Name", order_id, provider_key, transaction_id,
              client_key, client_secret, checkout_url, virtual_account, refund_account, failure_code, expires_at, paid_at, reversed_at,
-             reversals, sync_at, sync_tries, unknown_since, provider_balance AS "provider_balance: Won", created_at, version
+             reversals, sync_at, sync_tries, unknown_since, created_at, version
            FROM payments WHERE id = $1 FOR UPDATE"#,
         id,
     )
@@ -84,7 +84,7 @@ pub(super) async fn find(conn: &mut PgConnection, id: Uuid, user_id: Uuid) -> sq
              refunded_amount AS "refunded_amount: Won", payment_method AS "payment_method: Method",
              payment_status AS "payment_status: Status", provider AS "provider: Name", order_id, provider_key, transaction_id,
              client_key, client_secret, checkout_url, virtual_account, refund_account, failure_code, expires_at, paid_at, reversed_at,
-             reversals, sync_at, sync_tries, unknown_since, provider_balance AS "provider_balance: Won", created_at, version
+             reversals, sync_at, sync_tries, unknown_since, created_at, version
            FROM payments WHERE id = $1 AND user_id = $2"#,
         id,
         user_id,
@@ -124,7 +124,7 @@ pub(super) async fn page(conn: &mut PgConnection, filter: &Filter, page: Page) -
              refunded_amount AS "refunded_amount: Won", payment_method AS "payment_method: Method",
              payment_status AS "payment_status: Status", provider AS "provider: Name", order_id, provider_key, transaction_id,
              client_key, client_secret, checkout_url, virtual_account, refund_account, failure_code, expires_at, paid_at, reversed_at,
-             reversals, sync_at, sync_tries, unknown_since, provider_balance AS "provider_balance: Won", created_at, version
+             reversals, sync_at, sync_tries, unknown_since, created_at, version
            FROM payments
            WHERE ($1::uuid IS NULL OR user_id = $1) AND ($2::uuid IS NULL OR package_id = $2)
              AND ($3::text IS NULL OR payment_status = $3)
@@ -388,7 +388,7 @@ pub(super) async fn claim(conn: &mut PgConnection, lease: Duration) -> sqlx::Res
              refunded_amount AS "refunded_amount: Won", payment_method AS "payment_method: Method",
              payment_status AS "payment_status: Status", provider AS "provider: Name", order_id, provider_key, transaction_id,
              client_key, client_secret, checkout_url, virtual_account, refund_account, failure_code, expires_at, paid_at, reversed_at,
-             reversals, sync_at, sync_tries, unknown_since, provider_balance AS "provider_balance: Won", created_at, version"#,
+             reversals, sync_at, sync_tries, unknown_since, created_at, version"#,
         lease.as_secs_f64(),
     )
     .fetch_optional(conn)

@@ -1,16 +1,20 @@
 //! Reading payments from their providers: those of which nobody knows what became of them, those whose time is over, and those
 //! that a message came about.
 
+use std::time::Duration;
+
 use aipoten_kit::Result;
 use chrono::Utc;
 
 use super::apply::{Question, take_in};
-use super::confirm::{LEASE, charge};
+use super::confirm::charge;
 use super::decide::Standing;
 use super::{Payment, Status, by_itself, store};
 use crate::App;
 use crate::provider::{Answer, Charge, ChargeStatus, Provider};
 
+/// Longer than a provider is waited for in three questions.
+const LEASE: Duration = Duration::from_mins(1);
 /// Payments that are read side by side.
 const AT_ONCE: usize = 8;
 

@@ -39,7 +39,7 @@ pub(super) fn text(message: &Value, place: &str) -> Option<String> {
 
 /// The message's own id where there is no other.
 pub(super) fn hash(body: &[u8]) -> String {
-    Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(body).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 /// Whether a moment in seconds, as it was signed, is about now.

@@ -91,11 +91,11 @@ impl Provider for Sandbox {
         self.toss.verify_webhook(headers, body, now)
     }
 
-    fn list_transactions<'a>(&'a self, from: DateTime<Utc>, to: DateTime<Utc>) -> Asked<'a, Vec<Transaction>> {
+    fn list_transactions(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Asked<'_, Vec<Transaction>> {
         self.toss.list_transactions(from, to)
     }
 
-    fn list_settlements<'a>(&'a self, from: NaiveDate, to: NaiveDate) -> Asked<'a, Vec<Payout>> {
+    fn list_settlements(&self, from: NaiveDate, to: NaiveDate) -> Asked<'_, Vec<Payout>> {
         self.toss.list_settlements(from, to)
     }
 }

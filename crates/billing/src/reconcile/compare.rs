@@ -119,7 +119,7 @@ mod tests {
     fn a_deposit_that_came_again_is_charged_as_often_as_it_came() {
         let again = Known { reversals: 1, ..known(1, "again", 0) };
         let theirs = [moved("again", 72_000), moved("again", 72_000)];
-        assert_eq!(compare(&theirs, &[again.clone()], &[again]), []);
+        assert_eq!(compare(&theirs, std::slice::from_ref(&again), std::slice::from_ref(&again)), []);
         assert_eq!(compare(&theirs, &[known(1, "again", 0)], &[]).len(), 1);
     }
 

@@ -25,6 +25,7 @@ async fn a_confirmed_payment_is_paid_booked_and_told() {
     assert_eq!(world.number("SELECT count(*) FROM payment_events WHERE body->>'answer' = 'succeeded'").await, 1);
     world.tell_matching().await;
     assert_eq!(world.package_now(&paid.package_id).await.status(), PackageStatus::Active);
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -47,6 +48,7 @@ async fn fifty_confirmations_at_once_are_one_charge() {
     assert_eq!(world.sandbox.times_charged(&order).await, 1);
     assert_eq!(world.balance("provider_receivable").await, 288_000);
     assert_eq!(world.events().await, ["PaymentCompleted"]);
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -67,6 +69,7 @@ async fn a_refusal_of_the_bank_is_told_in_its_words_and_another_payment_can_begi
     let second = world.begin(&payment.package_id).await.expect("another payment");
     assert_ne!(second.id, payment.id);
     assert_eq!(world.pay(&second).await.expect("paid").payment_status(), PaymentStatus::Completed);
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -99,6 +102,7 @@ async fn nobody_else_confirms_and_nothing_but_the_price_is_charged() {
         ("INVALID_STATE", Some("completed"))
     );
     assert_eq!(world.confirm(&payment, &key).await.expect("as it stands").payment_status(), PaymentStatus::Completed);
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -111,6 +115,7 @@ async fn the_authorisation_of_another_order_pays_nothing() {
     assert_eq!(world.sandbox.times_charged(&order_id(&other)).await, 0);
     assert_eq!(world.number("SELECT count(*) FROM journals").await, 0);
     assert_eq!(world.confirm(&other, &foreign).await.expect("paid").payment_status(), PaymentStatus::Completed);
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -125,4 +130,5 @@ async fn a_payment_reaches_matching_and_the_end_of_a_package_reaches_its_payment
     let cancel = CancelPackageRequest { package_id: pending.package_id.clone(), reason: "그만둘게요.".to_owned() };
     world.packages().cancel_package(world.parent.asks(cancel)).await.expect("cancelled");
     world.becomes(&pending.id, PaymentStatus::Expired).await;
+    world.is_sound().await;
 }

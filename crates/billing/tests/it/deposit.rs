@@ -31,6 +31,7 @@ async fn a_deposit_that_comes_completes_the_payment() {
     let paid = world.becomes(&id, Completed).await;
     assert!(paid.virtual_account.is_none() && paid.paid_at.is_some());
     assert_eq!(world.balance("provider_receivable").await, 288_000);
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -43,6 +44,7 @@ async fn a_deposit_whose_message_is_lost_is_found() {
     assert!((500..=600).contains(&world.number(due).await), "it is read every ten minutes");
     world.change("UPDATE payments SET sync_at = now() WHERE id = $1", &id).await;
     world.becomes(&id, Completed).await;
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -66,6 +68,10 @@ async fn a_deposit_that_is_taken_back_rests_the_payment_until_it_comes_again() {
     assert_eq!(world.events().await, told);
     assert_eq!(world.cases().await, ["reversed", "reversed"]);
     assert_eq!(world.number("SELECT count(*) FROM journals").await, 5);
+    world.sandbox.take_back_deposit(&order).await;
+    world.becomes(&id, Confirming).await;
+    assert_eq!(world.number("SELECT count(*) FROM payments WHERE sync_at IS NOT NULL").await, 1, "it is read on");
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -80,4 +86,5 @@ async fn a_deposit_that_never_comes_expires() {
     };
     aipoten_kit::test::eventually("it is given up", given_up).await;
     assert_eq!(world.number("SELECT count(*) FROM journals").await, 0);
+    world.is_sound().await;
 }

@@ -22,6 +22,7 @@ async fn a_payment_that_nobody_finishes_expires_and_another_can_begin() {
     assert_eq!(world.sandbox.times_charged(&order_id(&payment)).await, 0);
     assert_eq!(world.events().await, ["PaymentExpired"]);
     assert_eq!(world.begin(&payment.package_id).await.expect("another").payment_status(), Pending);
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -36,6 +37,7 @@ async fn a_payment_that_was_charged_is_paid_even_if_nobody_came_back_to_confirm_
     let paid = world.becomes(&payment.id, Completed).await;
     assert!(paid.paid_at.is_some());
     assert_eq!(world.events().await, ["PaymentCompleted"]);
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -54,6 +56,7 @@ async fn while_the_provider_is_silent_a_payment_neither_expires_nor_makes_room()
     world.sandbox.recovers().await;
     world.change("UPDATE payments SET sync_at = now() WHERE id = $1", &payment.id).await;
     world.becomes(&payment.id, Expired).await;
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -75,6 +78,7 @@ async fn a_charge_that_comes_late_counts_and_the_payment_begun_after_it_is_not_c
     );
     assert_eq!(world.sandbox.times_charged(&order_id(&second)).await, 0);
     assert_eq!(world.events().await, ["PaymentExpired", "PaymentCompleted"]);
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -91,6 +95,7 @@ async fn two_charges_of_one_package_are_both_told_as_matching_refuses_the_second
     world.becomes(&late.id, Completed).await;
     assert_eq!(world.events().await, ["PaymentExpired", "PaymentCompleted", "PaymentCompleted"]);
     assert_eq!(world.balance("provider_receivable").await, 2 * 288_000);
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -121,4 +126,5 @@ async fn a_payment_ends_with_its_package_unless_it_is_being_charged() {
     end(&paid.package_id).await;
     assert_eq!(world.payment(&paid.id).await, paid, "what is paid does not end like this");
     assert_eq!(world.number("SELECT count(*) FROM orders WHERE ended_at IS NULL").await, 1);
+    world.is_sound().await;
 }

@@ -101,7 +101,7 @@ impl Tables {
     /// A second payment of the same order.
     pub(crate) async fn paid_again(&self, order: &Order) -> Uuid {
         let id = Uuid::now_v7();
-        insert_payment(&mut *self.database.pool.acquire().await.expect("a connection"), order, id).await;
+        insert_payment(&mut self.database.pool.acquire().await.expect("a connection"), order, id).await;
         self.pay(order, id).await;
         id
     }

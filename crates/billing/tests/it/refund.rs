@@ -36,6 +36,7 @@ async fn a_package_ends_through_its_payment_and_matching_says_what_goes_back() {
         (reason(&status).as_str(), parameter(&status, "state").as_deref()),
         ("INVALID_STATE", Some("cancelled"))
     );
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -56,6 +57,7 @@ async fn one_session_goes_back_by_the_policy_of_the_order() {
     let ask = RefundPaymentRequest { consultation_id: Some(foreign), ..wish(&payment.id) };
     let status = refused(world.payments().refund_payment(world.parent.asks_once(ask))).await;
     assert_eq!(status.code(), Code::NotFound, "a session of another payment");
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -76,6 +78,7 @@ async fn nothing_goes_back_of_what_was_not_paid_and_nothing_for_others() {
     let wrong = RefundPaymentRequest { payment_id: "y".to_owned(), consultation_id, reason: " ".to_owned() };
     let status = refused(payments.refund_payment(world.parent.asks_once(wrong))).await;
     assert_eq!(violations(&status), ["consultation_id: not_a_uuid", "payment_id: not_a_uuid", "reason: required"]);
+    world.is_sound().await;
 }
 
 fn account(payment_id: &str) -> PutRefundAccountRequest {
@@ -118,6 +121,7 @@ async fn an_account_for_refunds_is_kept_encrypted_and_shown_masked() {
             "payment_id: not_a_uuid"
         ]
     );
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -129,4 +133,5 @@ async fn an_account_for_refunds_asks_for_a_fresh_proof() {
     let tired = Person { token, ..world.parent.clone() };
     let status = refused(world.payments().put_refund_account(tired.asks(account(&payment.id)))).await;
     assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "STEP_UP_REQUIRED"));
+    world.is_sound().await;
 }

@@ -25,6 +25,7 @@ async fn a_charge_whose_answer_is_lost_is_never_read_as_failed_and_comes_to_ligh
     assert_eq!(world.balance("provider_receivable").await, 5 * 288_000);
     assert_eq!(world.events().await, ["PaymentCompleted"; 5]);
     assert!(world.cases().await.is_empty());
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -37,6 +38,7 @@ async fn a_charge_that_never_reached_the_provider_is_made_when_it_is_there_again
     world.change(NOW, &payment.id).await;
     world.becomes(&payment.id, Completed).await;
     assert_eq!(world.sandbox.times_charged(&order_id(&payment)).await, 1);
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -56,6 +58,7 @@ async fn what_a_process_had_begun_to_charge_when_it_died_is_charged_by_another()
     world.becomes(&payment.id, Completed).await;
     assert_eq!(world.confirm(&payment, &key).await.expect("as it stands").payment_status(), Completed);
     assert_eq!(world.sandbox.times_charged(&order_id(&payment)).await, 1);
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -85,6 +88,7 @@ async fn a_provider_that_stays_silent_is_asked_ever_more_seldom_until_a_person_h
     world.sandbox.recovers().await;
     world.change(NOW, &payment.id).await;
     world.becomes(&payment.id, Completed).await;
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -105,6 +109,7 @@ async fn once_a_provider_answers_again_all_that_it_owed_an_answer_for_is_read() 
     for id in &waiting {
         world.becomes(id, Completed).await;
     }
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -122,4 +127,5 @@ async fn what_was_authorised_and_not_charged_in_time_expires() {
     world.becomes(&payment.id, Expired).await;
     assert_eq!(world.sandbox.times_charged(&order_id(&payment)).await, 0, "nobody pays for what was given up");
     assert_eq!(world.events().await, ["PaymentExpired"]);
+    world.is_sound().await;
 }

@@ -39,6 +39,7 @@ async fn nothing_in_a_message_is_believed() {
         .await;
     assert_eq!(world.payment(&payment.id).await.payment_status(), Completed);
     assert!(world.cases().await.is_empty());
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -57,6 +58,7 @@ async fn a_message_that_comes_again_does_nothing_and_many_are_one_reading_in_fiv
     let pause = "SELECT count(*) FROM payments WHERE sync_at = synced_at + interval '5 s'";
     assert_eq!(world.number(pause).await, 1, "it is read, but not before five seconds are over");
     assert_eq!(world.payment(&payment.id).await, payment);
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -65,6 +67,7 @@ async fn what_concerns_no_order_of_ours_leaves_no_trace() {
     world.payments().receive_webhook(message(&changed("aip-unknown", "DONE"))).await.expect("taken");
     world.payments().receive_webhook(message(&json!({ "eventType": "SOMETHING" }))).await.expect("taken");
     assert_eq!(world.number("SELECT count(*) FROM payment_events").await, 0);
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -83,6 +86,7 @@ async fn what_is_no_message_is_refused() {
     assert_eq!(violations(&status), ["body: invalid", "headers: invalid", "provider: unknown_provider"]);
     let elsewhere = ReceiveWebhookRequest { provider: "toss".to_owned(), ..message(&json!({})) };
     assert_eq!(refused(payments.receive_webhook(elsewhere)).await.code(), Code::NotFound);
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -99,6 +103,7 @@ async fn another_amount_than_ours_is_a_case_and_is_never_completed() {
     assert_eq!(held.payment_status().as_str_name(), "PAYMENT_STATUS_CONFIRMING", "a charged one never reads as failed");
     assert_eq!(world.number("SELECT count(*) FROM journals").await, 0);
     assert!(world.events().await.is_empty());
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -116,4 +121,5 @@ async fn money_that_a_provider_pays_back_unasked_is_a_case() {
     eventually("a case", async || world.cases().await == ["refund"]).await;
     assert_eq!(world.number("SELECT provider_balance FROM payments").await, 287_000);
     assert_eq!(world.payment(&payment.id).await.payment_status(), Completed);
+    world.is_sound().await;
 }

@@ -404,6 +404,14 @@ impl World {
         .expect("a balance")
     }
 
+    /// Everything that must be true of billing's database is.
+    pub(crate) async fn is_sound(&self) {
+        let mut conn = self.database().acquire().await.expect("a connection");
+        let checked = aipoten_billing::check_invariants(&mut conn).await.expect("checked");
+        let broken: Vec<_> = checked.into_iter().filter(|it| !it.broken.is_empty()).collect();
+        assert!(broken.is_empty(), "{broken:?}");
+    }
+
     /// Has matching take in the payments that billing told of, as the broker would.
     pub(crate) async fn tell_matching(&self) {
         for event in self.published::<proto::PaymentCompleted>().await {

@@ -1,9 +1,9 @@
 //! Payments of packages.
 
 use aipoten_proto::billing::v1::{
-    BillingFile, ConfirmPaymentRequest, CreatePaymentRequest, GetPaymentRequest, GetReceiptRequest,
-    ListPaymentsRequest, Payment, PutRefundAccountRequest, PutRefundAccountResponse, Receipt, RefundPaymentRequest,
-    RefundPaymentResponse,
+    BillingFile, ConfirmPaymentRequest, CreatePaymentRequest, GetPaymentRequest, GetReceiptPdfRequest,
+    GetReceiptRequest, ListPaymentsRequest, Payment, PutRefundAccountRequest, PutRefundAccountResponse, Receipt,
+    RefundPaymentRequest, RefundPaymentResponse,
 };
 use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
@@ -95,7 +95,8 @@ async fn get_receipt(State(gateway): State<Gateway>, call: Call, Id(payment_id):
     params(("payment_id" = Uuid, Path, description = "The payment")),
     responses((status = 200, description = "The page", content_type = "application/pdf", body = inline(File))))]
 async fn get_receipt_pdf(State(gateway): State<Gateway>, call: Call, Id(payment_id): Id) -> Answer<File> {
-    let receipt = gateway.payments().get_receipt_pdf(call.with(GetReceiptRequest { payment_id })).await?.into_inner();
+    let receipt =
+        gateway.payments().get_receipt_pdf(call.with(GetReceiptPdfRequest { payment_id })).await?.into_inner();
     Ok(file(receipt, PDF))
 }
 

@@ -263,12 +263,12 @@ impl Provider for Portone {
         Ok(Notice { event_id, transaction_id: order_id.clone(), order_id, redacted: notice::kept(&message, &places) })
     }
 
-    fn list_transactions<'a>(&'a self, from: DateTime<Utc>, to: DateTime<Utc>) -> Asked<'a, Vec<Transaction>> {
+    fn list_transactions(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Asked<'_, Vec<Transaction>> {
         async move { self.transactions(from, to).await.into() }.boxed()
     }
 
     /// It moves no money itself: those behind it pay out, each in its own way.
-    fn list_settlements<'a>(&'a self, _: NaiveDate, _: NaiveDate) -> Asked<'a, Vec<Payout>> {
+    fn list_settlements(&self, _: NaiveDate, _: NaiveDate) -> Asked<'_, Vec<Payout>> {
         let message = "it does not pay out itself".to_owned();
         std::future::ready(Answer::Declined(Refusal { code: "NOT_SUPPORTED".to_owned(), message })).boxed()
     }

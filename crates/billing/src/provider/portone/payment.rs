@@ -90,7 +90,7 @@ impl Payment {
             status,
             total: Won(self.amount.total),
             balance: Won(self.amount.total - paid_back),
-            method: self.method.as_ref().and_then(|method| method.read()),
+            method: self.method.as_ref().and_then(MethodObject::read),
             charged_at,
             virtual_account: self.method.and_then(MethodObject::virtual_account),
             failure_code: self.failure.and_then(|failure| failure.pg_code.or(failure.reason)),

@@ -250,11 +250,11 @@ impl Provider for Stripe {
         })
     }
 
-    fn list_transactions<'a>(&'a self, from: DateTime<Utc>, to: DateTime<Utc>) -> Asked<'a, Vec<Transaction>> {
+    fn list_transactions(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Asked<'_, Vec<Transaction>> {
         async move { self.transactions(from, to).await.into() }.boxed()
     }
 
-    fn list_settlements<'a>(&'a self, from: NaiveDate, to: NaiveDate) -> Asked<'a, Vec<Payout>> {
+    fn list_settlements(&self, from: NaiveDate, to: NaiveDate) -> Asked<'_, Vec<Payout>> {
         async move { self.settlements(from, to).await.into() }.boxed()
     }
 }

@@ -1,4 +1,4 @@
-use aipoten_billing::provider::{Account, Config, Name, Providers};
+use aipoten_billing::provider::{Account, Config, Name, Provider, Providers};
 
 use super::world::{SECRET, account};
 
@@ -7,7 +7,7 @@ async fn new_payments_go_to_the_one_that_is_named_and_older_ones_stay_with_their
     let mut config = account("http://127.0.0.1:1", Name::Stripe, SECRET);
     config.toss = account("http://127.0.0.1:1", Name::Toss, SECRET).toss;
     let providers = Providers::connect(Some(Name::Stripe), &config).expect("good settings");
-    assert_eq!(providers.first().map(|it| it.name()), Some(Name::Stripe));
+    assert_eq!(providers.first().map(Provider::name), Some(Name::Stripe));
     assert!(providers.get(Name::Toss).is_some() && providers.get(Name::Portone).is_none());
     let none = Providers::connect(None, &config).expect("good settings");
     assert!(none.first().is_none() && none.get(Name::Toss).is_some());

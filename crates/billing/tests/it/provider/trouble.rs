@@ -12,7 +12,7 @@ use super::world::{AMOUNT, SECRET, World, account, new_order, new_refund, succee
 
 /// Whether whoever is asked anything leaves it open.
 async fn all_is_unknown(provider: &dyn Provider, world: &World, what: &str) {
-    fn open<T: Debug>(answer: Answer<T>, what: &str) {
+    fn open<T: Debug>(answer: &Answer<T>, what: &str) {
         assert!(matches!(answer, Answer::Unknown(_)), "{what}: {answer:?}");
     }
     let (name, now) = (provider.name(), Utc::now());
@@ -20,16 +20,16 @@ async fn all_is_unknown(provider: &dyn Provider, world: &World, what: &str) {
     let charge = world.charged().await;
     // Toss is not asked, and PortOne has nothing to say.
     if !matches!(name, Name::Toss | Name::Portone) {
-        open(provider.create_checkout(&new_order()).await, what);
+        open(&provider.create_checkout(&new_order()).await, what);
     }
-    open(provider.confirm(&confirmation).await, what);
-    open(provider.fetch(&charge.transaction_id).await, what);
-    open(provider.fetch_by_order(&charge.order_id).await, what);
-    open(provider.refund(&new_refund(&charge, AMOUNT)).await, what);
-    open(provider.fetch_refund(&charge.transaction_id, "refund").await, what);
-    open(provider.list_transactions(now - TimeDelta::days(1), now).await, what);
+    open(&provider.confirm(&confirmation).await, what);
+    open(&provider.fetch(&charge.transaction_id).await, what);
+    open(&provider.fetch_by_order(&charge.order_id).await, what);
+    open(&provider.refund(&new_refund(&charge, AMOUNT)).await, what);
+    open(&provider.fetch_refund(&charge.transaction_id, "refund").await, what);
+    open(&provider.list_transactions(now - TimeDelta::days(1), now).await, what);
     if name != Name::Portone {
-        open(provider.list_settlements(now.date_naive(), now.date_naive()).await, what);
+        open(&provider.list_settlements(now.date_naive(), now.date_naive()).await, what);
     }
 }
 
