@@ -31,8 +31,13 @@ pub(crate) async fn check(settings: &Settings) -> anyhow::Result<()> {
         crate::print(title)?;
         checked.iter().try_for_each(|it| crate::print(&it.to_string()))?;
     }
-    let broken = checked.iter().flat_map(|(_, checked)| checked).filter(|it| !it.broken.is_empty()).count();
-    anyhow::ensure!(broken == 0, "{broken} of what must always be true is broken");
+    let broken: Vec<String> = checked
+        .iter()
+        .flat_map(|(_, checked)| checked)
+        .filter(|it| !it.broken.is_empty())
+        .map(Checked::to_string)
+        .collect();
+    anyhow::ensure!(broken.is_empty(), "{} of what must always be true is broken\n{}", broken.len(), broken.join("\n"));
     Ok(())
 }
 

@@ -57,8 +57,10 @@ pub(crate) async fn ask_due(app: &App) -> Result<()> {
 
 async fn ask_about(app: &App, id: Uuid) -> Result<()> {
     let Some(due) = claim(app, id).await? else { return Ok(()) };
-    let account = account::of(app, &due.payment)?;
-    if due.payment.payment_method == Some(Method::VirtualAccount) && account.is_none() {
+    let is_deposit = due.payment.payment_method == Some(Method::VirtualAccount);
+    // What was paid by card goes back to the card.
+    let account = if is_deposit { account::of(app, &due.payment)? } else { None };
+    if is_deposit && account.is_none() {
         let refusal = Refusal { code: NO_REFUND_ACCOUNT.to_owned(), message: String::new() };
         return note(app, &due, Answer::Declined(refusal)).await;
     }

@@ -120,9 +120,14 @@ pub(crate) async fn payment_refused(
     at: DateTime<Utc>,
 ) -> Result<(), Failure> {
     let payment = payment::store::lock(conn, payment_id).await?.filter(Payment::is_captured).ok_or(Failure::NotYet)?;
-    let ran = store::paying(conn, payment.package_id).await? == [payment_id];
+    let running = store::paying(conn, payment.package_id).await?;
+    if !running.contains(&payment_id) {
+        // It goes back already.
+        return Ok(());
+    }
     let left = payment.total_amount - store::decided(conn, payment_id).await?;
-    let left = if ran { left.min(session::store::to_come(conn, payment.package_id).await?) } else { left };
+    let left =
+        if running.len() == 1 { left.min(session::store::to_come(conn, payment.package_id).await?) } else { left };
     if left == Won(0) {
         return Ok(());
     }

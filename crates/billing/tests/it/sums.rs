@@ -103,6 +103,7 @@ async fn of_a_payment_that_is_refused_when_it_comes_again_what_was_earned_before
         Told::disputed(&order, 0),
         Told::cancelled(&order, 1, Split { refund: 36_000, settled: 36_000, penalty: 0 }),
         Told::refused(&order, order.payment_id),
+        Told::refused(&order, order.payment_id),
     ] {
         event.taken(&tables).await.expect("taken in");
     }
