@@ -99,6 +99,6 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
 /// Serves on a bound listener until the process stops.
 pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Process) -> anyhow::Result<SocketAddr> {
     let routes = Routes::new(FailedEventServiceServer::new(app.failed_events.clone()));
-    let authenticate = AuthenticateLayer::new(app.verifier.clone(), app.revocations.clone());
+    let authenticate = AuthenticateLayer::new("billing", app.verifier.clone(), app.revocations.clone());
     GrpcServer { routes, authenticate, reflection }.serve("billing", listener, process)
 }

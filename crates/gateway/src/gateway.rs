@@ -6,7 +6,7 @@ use std::time::Duration;
 use aipoten_kit::Revocations;
 use aipoten_kit::User;
 use aipoten_kit::config::{Redis, Tokens};
-use aipoten_kit::token::{Refusal, Verifier};
+use aipoten_kit::token::{Refusal, Subject, Verifier};
 use aipoten_proto::common::v1::Consumer;
 use aipoten_proto::common::v1::failed_event_service_client::FailedEventServiceClient;
 use aipoten_proto::content::v1::assessment_service_client::AssessmentServiceClient;
@@ -223,10 +223,12 @@ impl Gateway {
         self.0.request_timeout
     }
 
-    /// Whom a token speaks for, unless its session has ended.
+    /// Whom a token speaks for, unless its session has ended. No service comes this way.
     pub(crate) async fn verify(&self, token: &str) -> Result<User, Refusal> {
-        let user = self.0.verifier.verify(token).await?;
-        if self.0.revocations.contains(user.session_id) { Err(Refusal::Invalid) } else { Ok(user) }
+        match self.0.verifier.verify(token).await? {
+            Subject::User(user) if !self.0.revocations.contains(user.session_id) => Ok(user),
+            Subject::User(_) | Subject::Service(_) => Err(Refusal::Invalid),
+        }
     }
 }
 

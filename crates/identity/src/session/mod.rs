@@ -26,6 +26,8 @@ pub(crate) struct Session {
     id: Uuid,
     user_id: Uuid,
     role: Role,
+    /// Of the account, as the role is.
+    email_verified: bool,
     device_label: Option<String>,
     user_agent: String,
     ip: String,
@@ -63,7 +65,7 @@ fn tokens(app: &App, session: &Session, key: &RefreshKey) -> Result<Tokens> {
     let left = (session.expires_at() - Utc::now()).num_seconds().max(0);
     let access_s = left.min(app.config.session.access_s.into());
     Ok(Tokens {
-        access: access::sign(&app.keys, session, access_s)?,
+        access: access::sign(app, session, access_s)?,
         access_s,
         refresh: RefreshToken::of(session, key).to_string(),
         refresh_expires_at: session.expires_at(),

@@ -110,6 +110,7 @@ async fn issue_session(
         id: Uuid::now_v7(),
         user_id: user.id,
         role: user.role,
+        email_verified: user.email_verified_at.is_some(),
         device_label,
         user_agent: caller.agent.clone(),
         ip: caller.ip.clone(),

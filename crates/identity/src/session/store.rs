@@ -14,6 +14,7 @@ struct Row {
     id: Uuid,
     user_id: Uuid,
     role: Role,
+    email_verified: bool,
     device_label: Option<String>,
     user_agent: String,
     ip: String,
@@ -40,6 +41,7 @@ impl Row {
             id: self.id,
             user_id: self.user_id,
             role: self.role,
+            email_verified: self.email_verified,
             device_label: self.device_label,
             user_agent: self.user_agent,
             ip: self.ip,
@@ -90,7 +92,8 @@ pub(super) async fn insert(
 pub(super) async fn find_live(conn: &mut PgConnection, id: Uuid) -> Result<Option<Session>> {
     let session = sqlx::query_as!(
         Session,
-        r#"SELECT s.id, s.user_id, u.role AS "role: Role", s.device_label, s.user_agent, s.ip, s.amr, s.auth_time,
+        r#"SELECT s.id, s.user_id, u.role AS "role: Role", u.email_verified_at IS NOT NULL AS "email_verified!",
+                  s.device_label, s.user_agent, s.ip, s.amr, s.auth_time,
                   s.refresh_counter, s.rotated_at, s.idle_expires_at, s.absolute_expires_at, s.last_seen_at, s.created_at
            FROM sessions s JOIN users u ON u.id = s.user_id AND u.status = 'active'
            WHERE s.id = $1 AND s.revoked_at IS NULL AND s.idle_expires_at > now() AND s.absolute_expires_at > now()"#,
@@ -109,7 +112,8 @@ pub(super) async fn find_refreshable(
 ) -> Result<Option<(Session, RefreshKey)>> {
     let row = sqlx::query_as!(
         Row,
-        r#"SELECT s.id, s.user_id, u.role AS "role: Role", s.device_label, s.user_agent, s.ip, s.amr, s.auth_time,
+        r#"SELECT s.id, s.user_id, u.role AS "role: Role", u.email_verified_at IS NOT NULL AS "email_verified!",
+                  s.device_label, s.user_agent, s.ip, s.amr, s.auth_time,
                   s.refresh_counter, s.refresh_key, s.rotated_at, s.idle_expires_at, s.absolute_expires_at,
                   s.last_seen_at, s.created_at
            FROM sessions s JOIN users u ON u.id = s.user_id AND u.status = 'active'
@@ -124,7 +128,8 @@ pub(super) async fn find_refreshable(
 pub(super) async fn list_live(conn: &mut PgConnection, user_id: Uuid) -> Result<Vec<Session>> {
     let sessions = sqlx::query_as!(
         Session,
-        r#"SELECT s.id, s.user_id, u.role AS "role: Role", s.device_label, s.user_agent, s.ip, s.amr, s.auth_time,
+        r#"SELECT s.id, s.user_id, u.role AS "role: Role", u.email_verified_at IS NOT NULL AS "email_verified!",
+                  s.device_label, s.user_agent, s.ip, s.amr, s.auth_time,
                   s.refresh_counter, s.rotated_at, s.idle_expires_at, s.absolute_expires_at, s.last_seen_at, s.created_at
            FROM sessions s JOIN users u ON u.id = s.user_id AND u.status = 'active'
            WHERE s.user_id = $1 AND s.revoked_at IS NULL AND s.idle_expires_at > now() AND s.absolute_expires_at > now()

@@ -31,13 +31,13 @@ pub(crate) enum Status {
 /// An account.
 pub(crate) struct User {
     pub(crate) id: Uuid,
-    email: String,
-    email_verified_at: Option<DateTime<Utc>>,
+    pub(crate) email: String,
+    pub(crate) email_verified_at: Option<DateTime<Utc>>,
     name: String,
-    phone: Option<String>,
+    pub(crate) phone: Option<String>,
     pub(crate) role: Role,
     status: Status,
-    locale: Locale,
+    pub(crate) locale: Locale,
     last_login_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
