@@ -9,7 +9,9 @@ mod consent;
 pub mod consumers;
 mod jobs;
 mod key;
+mod mail_token;
 mod password;
+mod recipient;
 mod service_key;
 mod service_token;
 mod session;
@@ -142,6 +144,7 @@ pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Proce
     let routes = Routes::new(proto::user_service_server::UserServiceServer::new(app.clone()))
         .add_service(proto::session_service_server::SessionServiceServer::new(app.clone()))
         .add_service(proto::captcha_service_server::CaptchaServiceServer::new(app.clone()))
+        .add_service(proto::recipient_service_server::RecipientServiceServer::new(app.clone()))
         .add_service(proto::service_token_service_server::ServiceTokenServiceServer::new(app.clone()))
         .add_service(proto::key_service_server::KeyServiceServer::new(app.clone()))
         .add_service(proto::consent_service_server::ConsentServiceServer::new(app.clone()))

@@ -2,6 +2,7 @@
 
 mod access;
 mod cache;
+mod device;
 mod end;
 mod grpc;
 mod lockout;
@@ -18,6 +19,7 @@ use crate::user::{self, User};
 use crate::{App, config};
 pub(crate) use cache::Cache;
 pub(crate) use end::{EndReason, end_others, revoked, take_revocations};
+pub(crate) use lockout::{forget_failures, reserve_mail};
 use refresh_token::{RefreshKey, RefreshToken};
 
 /// A device that is signed in.

@@ -63,11 +63,12 @@ pub(super) async fn insert(
     cipher: &Cipher,
     session: &Session,
     key: &RefreshKey,
+    fingerprint: &[u8],
 ) -> Result<()> {
     sqlx::query!(
         "INSERT INTO sessions (id, user_id, device_label, user_agent, ip, amr, auth_time, refresh_counter, refresh_key,
-                               rotated_at, idle_expires_at, absolute_expires_at, last_seen_at, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                               rotated_at, idle_expires_at, absolute_expires_at, last_seen_at, created_at, fingerprint_hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         session.id,
         session.user_id,
         session.device_label,
@@ -82,10 +83,24 @@ pub(super) async fn insert(
         session.absolute_expires_at,
         session.last_seen_at,
         session.created_at,
+        fingerprint,
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Whether the account was signed in on other devices before, and never on this one.
+pub(super) async fn is_new_device(conn: &mut PgConnection, user_id: Uuid, fingerprint: &[u8]) -> Result<bool> {
+    let is_new = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM sessions WHERE user_id = $1 AND fingerprint_hash IS NOT NULL)
+              AND NOT EXISTS (SELECT FROM sessions WHERE user_id = $1 AND fingerprint_hash = $2) AS "is_new!""#,
+        user_id,
+        fingerprint,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(is_new)
 }
 
 /// A session that can be used: not ended, not expired, of an account in use.
