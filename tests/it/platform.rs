@@ -29,6 +29,7 @@ pub(crate) struct Platform {
     pub(crate) content: TestDatabase,
     pub(crate) matching: TestDatabase,
     pub(crate) billing: TestDatabase,
+    pub(crate) notification: TestDatabase,
     environment: Vec<(String, String)>,
 }
 
@@ -53,8 +54,8 @@ impl Platform {
     /// Starts with further variables.
     pub(crate) async fn start_with(variables: &[(&str, &str)]) -> Self {
         let new = || TestDatabase::create(&[]);
-        let (identity, content, matching, billing) = tokio::join!(new(), new(), new(), new());
-        let [gateway, ops, identity_port, content_port, matching_port, billing_port] = free_ports();
+        let (identity, content, matching, billing, notification) = tokio::join!(new(), new(), new(), new(), new());
+        let [gateway, ops, identity_port, content_port, matching_port, billing_port, notification_port] = free_ports();
         let redis = redis();
         let mut environment: Vec<(String, String)> = [
             ("MODE", "development".to_owned()),
@@ -68,6 +69,7 @@ impl Platform {
             ("GATEWAY__CONTENT_URL", format!("http://127.0.0.1:{content_port}")),
             ("GATEWAY__MATCHING_URL", format!("http://127.0.0.1:{matching_port}")),
             ("GATEWAY__BILLING_URL", format!("http://127.0.0.1:{billing_port}")),
+            ("GATEWAY__NOTIFICATION_URL", format!("http://127.0.0.1:{notification_port}")),
             ("IDENTITY__LISTEN", format!("127.0.0.1:{identity_port}")),
             ("IDENTITY__DATABASE__URL", identity.config().url.expose_secret().to_owned()),
             ("IDENTITY__DATABASE__OWNER_URL", identity.owner_url()),
@@ -92,6 +94,14 @@ impl Platform {
             ("BILLING__DATABASE__OWNER_URL", billing.owner_url()),
             ("BILLING__ENCRYPTION__KEYS", "dev1:QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI=".to_owned()),
             ("BILLING__ENCRYPTION__ACTIVE", "dev1".to_owned()),
+            ("NOTIFICATION__LISTEN", format!("127.0.0.1:{notification_port}")),
+            ("NOTIFICATION__IDENTITY_URL", format!("http://127.0.0.1:{identity_port}")),
+            ("NOTIFICATION__DATABASE__URL", notification.config().url.expose_secret().to_owned()),
+            ("NOTIFICATION__DATABASE__OWNER_URL", notification.owner_url()),
+            ("NOTIFICATION__ENCRYPTION__KEYS", "dev1:Q0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0M=".to_owned()),
+            ("NOTIFICATION__ENCRYPTION__ACTIVE", "dev1".to_owned()),
+            ("NOTIFICATION__SERVICE_SECRET", format!("dev-{}", uuid::Uuid::now_v7())),
+            ("NOTIFICATION__UNSUBSCRIBE_KEY", format!("dev-{}", uuid::Uuid::now_v7())),
         ]
         .map(|(name, value)| (format!("AIPOTEN__{name}"), value))
         .to_vec();
@@ -107,7 +117,7 @@ impl Platform {
         let process = spawn(&log, &environment, "all");
         let api = Api::new(&format!("http://127.0.0.1:{gateway}"));
         let ops = Api::new(&format!("http://127.0.0.1:{ops}"));
-        let platform = Self { process, log, api, ops, identity, content, matching, billing, environment };
+        let platform = Self { process, log, api, ops, identity, content, matching, billing, notification, environment };
         platform.ready().await;
         platform
     }

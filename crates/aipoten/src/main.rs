@@ -36,6 +36,8 @@ enum Command {
     Matching,
     /// Serves payments, refunds and settlements.
     Billing,
+    /// Serves notifications, and sends mail, push and text messages.
+    Notification,
     /// Serves every role in one process, each on its own port.
     All,
     /// Brings the databases to the schema of this program.
@@ -86,6 +88,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Content => roles::run(settings, &[roles::Role::Content]).await,
         Command::Matching => roles::run(settings, &[roles::Role::Matching]).await,
         Command::Billing => roles::run(settings, &[roles::Role::Billing]).await,
+        Command::Notification => roles::run(settings, &[roles::Role::Notification]).await,
         Command::All => roles::run(settings, &roles::ALL).await,
         Command::Migrate => database::migrate(&settings).await,
         Command::Seed => database::seed(&settings).await,

@@ -38,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) matching: aipoten_matching::Config,
     /// Billing.
     pub(crate) billing: aipoten_billing::Config,
+    /// Notification.
+    pub(crate) notification: aipoten_notification::Config,
 }
 
 /// The operations port: health, never public.
@@ -67,11 +69,15 @@ impl Settings {
             return Ok(());
         }
         let development_key = |keys: &Secret| keys.expose_secret().split(',').any(|key| key.trim().starts_with("dev"));
+        let starts_dev = |secret: &Secret| secret.expose_secret().starts_with("dev");
         let development = [
             ("identity.encryption.keys", development_key(&self.identity.encryption.keys)),
             ("matching.encryption.keys", development_key(&self.matching.encryption.keys)),
             ("billing.encryption.keys", development_key(&self.billing.encryption.keys)),
-            ("gateway.csrf_key", self.gateway.csrf_key.expose_secret().starts_with("dev")),
+            ("notification.encryption.keys", development_key(&self.notification.encryption.keys)),
+            ("notification.service_secret", starts_dev(&self.notification.service_secret)),
+            ("notification.unsubscribe_key", starts_dev(&self.notification.unsubscribe_key)),
+            ("gateway.csrf_key", starts_dev(&self.gateway.csrf_key)),
             ("identity.admin.password", !self.identity.admin.password.is_empty()),
             ("broker.url", self.broker.url.expose_secret().contains("guest:guest@")),
         ];
