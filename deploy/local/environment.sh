@@ -32,6 +32,7 @@ environment_lines() {
       "NOTIFICATION__ENCRYPTION__KEYS=$(made_once notification-encryption-key development_key)" \
       NOTIFICATION__ENCRYPTION__ACTIVE=dev1 \
       "NOTIFICATION__SERVICE_SECRET=$(made_once notification-service-secret development_secret)" \
+      "IDENTITY__SERVICE_SECRETS=notification:$(made_once notification-service-secret development_secret)" \
       "NOTIFICATION__UNSUBSCRIBE_KEY=$(made_once unsubscribe-key development_secret)" \
       "GATEWAY__CSRF_KEY=$(made_once csrf-key development_secret)" \
       IDENTITY__ADMIN__EMAIL=admin@aipoten.example \

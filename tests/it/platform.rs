@@ -57,6 +57,7 @@ impl Platform {
         let (identity, content, matching, billing, notification) = tokio::join!(new(), new(), new(), new(), new());
         let [gateway, ops, identity_port, content_port, matching_port, billing_port, notification_port] = free_ports();
         let redis = redis();
+        let service_secret = format!("dev-{}", uuid::Uuid::now_v7());
         let mut environment: Vec<(String, String)> = [
             ("MODE", "development".to_owned()),
             ("LOG__FILTER", LOG_FILTER.to_owned()),
@@ -100,7 +101,8 @@ impl Platform {
             ("NOTIFICATION__DATABASE__OWNER_URL", notification.owner_url()),
             ("NOTIFICATION__ENCRYPTION__KEYS", "dev1:Q0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0M=".to_owned()),
             ("NOTIFICATION__ENCRYPTION__ACTIVE", "dev1".to_owned()),
-            ("NOTIFICATION__SERVICE_SECRET", format!("dev-{}", uuid::Uuid::now_v7())),
+            ("NOTIFICATION__SERVICE_SECRET", service_secret.clone()),
+            ("IDENTITY__SERVICE_SECRETS", format!("notification:{service_secret}")),
             ("NOTIFICATION__UNSUBSCRIBE_KEY", format!("dev-{}", uuid::Uuid::now_v7())),
         ]
         .map(|(name, value)| (format!("AIPOTEN__{name}"), value))

@@ -143,3 +143,9 @@ too_many_days = Ask for { $max } days at most.
 
 ## One field: therapists
 unknown_region = There is no region with this code.
+
+## One field: notifications
+unknown_notification_type = This account has no notifications of this type.
+not_by_this_way = These notifications do not come this way.
+always_on = These are always sent, for your safety or by law, and cannot be turned off.
+only_for_web_push = Only Web Push takes this.

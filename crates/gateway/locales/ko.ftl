@@ -142,3 +142,9 @@ too_many_days = 최대 { $max }일까지 조회할 수 있습니다.
 
 ## 필드 하나의 문제: 치료사
 unknown_region = 해당 코드의 지역이 없습니다.
+
+## 필드 하나의 문제: 알림
+unknown_notification_type = 이 계정에는 없는 알림 종류입니다.
+not_by_this_way = 이 알림은 이 방법으로 받을 수 없습니다.
+always_on = 안전을 위해 또는 법에 따라 항상 보내는 알림이라 끌 수 없습니다.
+only_for_web_push = 웹 푸시에만 쓸 수 있습니다.

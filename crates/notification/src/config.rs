@@ -22,7 +22,7 @@ pub struct Config {
     /// Key of the links in mails that turn a type off, 32 characters at least, the same for all replicas. Required. One that begins with
     /// `dev` is refused in production.
     pub unsubscribe_key: Secret,
-    /// Hour of the day in Korea, 0 to 23, from which the reminders of a day are made.
+    /// Hour of the day in Korea, 0 to 23, from which the reminders of a day are made; 24: never here.
     pub daily_hour: u32,
     /// Public key that browsers subscribe to push messages with: an uncompressed point of P-256, base64url. Empty: no Web Push.
     pub web_push_public_key: String,

@@ -104,7 +104,8 @@ pub async fn build_with(config: &Config, common: &Common, senders: Senders, proc
         revocations: Revocations::default(),
     }));
     process.spawn("notification revocations", app.revocations.clone().follow(identity, process.stop()));
-    aipoten_events::exchange(relay, consumers(), &app.pool, &common.broker, process);
+    let consumers = consumers().wakes(app.relay.clone());
+    aipoten_events::exchange(relay, consumers, &app.pool, &common.broker, process);
     database::watch(&app.pool, "notification.database", process);
     jobs::start(&app, process);
     delivery::start(&app, senders, process);
