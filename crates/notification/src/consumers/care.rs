@@ -19,7 +19,9 @@ pub async fn assessment_completed(
     event: &Delivered<AssessmentCompleted>,
 ) -> Result<(), Failure> {
     let it = &event.event;
-    child::checked(conn, parse(&it.child_id)?, moment(it.completed_at)?).await?;
+    if !child::checked(conn, parse(&it.child_id)?, moment(it.completed_at)?).await? {
+        return Ok(());
+    }
     let variables = [("assessment_id", json!(it.assessment_id)), ("child_id", json!(it.child_id))];
     News::new("assessment_completed", &it.assessment_id, &variables).tell(conn, &[&it.user_id], &event.context).await
 }

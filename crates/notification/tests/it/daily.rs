@@ -13,6 +13,9 @@ use crate::world::{World, delivered, now, today};
 
 const DONE: &str = "SELECT count(*) FROM daily_jobs WHERE done >= (now() AT TIME ZONE 'Asia/Seoul')::date";
 
+/// A check begins at 48 months. Whole years of four have every day.
+const FOUR_YEARS: Months = Months::new(48);
+
 async fn until_done(world: &World) {
     eventually("the jobs of the day are done", async || world.number(DONE).await == 2).await;
 }
@@ -22,10 +25,10 @@ async fn parents_are_reminded_of_what_begins_and_ends_today_of_several_children_
     let world = World::without_notification().await;
     let (two, one, none) = (world.parent().await, world.parent().await, world.parent().await);
     for _ in 0..2 {
-        world.child(&two, today() - Months::new(6)).await;
+        world.child(&two, today() - FOUR_YEARS).await;
     }
-    // The check of nine to eleven months ends in 14 days.
-    let closing = today() + Days::new(14) - Months::new(12);
+    // The check until 47 months ends in 14 days.
+    let closing = today() + Days::new(14) - FOUR_YEARS;
     let (late, checked) = (world.child(&one, closing).await, world.child(&none, closing).await);
     assert_ne!(late, checked);
     let completed = AssessmentCompleted {
@@ -55,7 +58,7 @@ async fn parents_are_reminded_of_what_begins_and_ends_today_of_several_children_
 async fn days_on_which_nobody_was_there_are_made_up_for() {
     let world = World::without_notification().await;
     let parent = world.parent().await;
-    world.child(&parent, today() - Months::new(4) - Days::new(2)).await;
+    world.child(&parent, today() - Days::new(2) - FOUR_YEARS).await;
     sqlx::query("INSERT INTO daily_jobs VALUES ('children', $1), ('unread', $1)")
         .bind(today() - Days::new(30))
         .execute(world.database())

@@ -26,7 +26,7 @@ use uuid::Uuid;
 const PASSWORD: &str = "correct horse 7!";
 /// Nobody answers there: events wait, everything else works.
 const NO_BROKER: &str = "amqp://guest:guest@127.0.0.1:1/%2f";
-const SERVICE_SECRET: &str = "a secret of notification, long enough";
+const SERVICE_SECRET: &str = "a-secret-of-notification-that-is-long-enough";
 /// What the links in mails that turn a type off are made with.
 pub(crate) const UNSUBSCRIBE_KEY: &str = "a key for links that turn a type off";
 /// No reminders of a day.

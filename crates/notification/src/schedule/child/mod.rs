@@ -70,12 +70,13 @@ async fn tell(app: &App, reminders: &[((Uuid, &'static str), i64)], day: NaiveDa
     Ok(())
 }
 
-/// A check was completed: nobody is reminded of it.
-pub(crate) async fn checked(conn: &mut PgConnection, child_id: Uuid, at: DateTime<Utc>) -> Result<()> {
-    if erasure::among(conn, &[child_id]).await?.is_empty() {
+/// A check was completed: nobody is reminded of it. False when the child is erased: nothing is told of it.
+pub(crate) async fn checked(conn: &mut PgConnection, child_id: Uuid, at: DateTime<Utc>) -> Result<bool> {
+    let lives = erasure::among(conn, &[child_id]).await?.is_empty();
+    if lives {
         store::checked(conn, child_id, clock::day_of(at)).await?;
     }
-    Ok(())
+    Ok(lives)
 }
 
 fn parse(id: &str) -> anyhow::Result<Uuid> {
