@@ -14,7 +14,7 @@ use sqlx::PgConnection;
 use super::{News, moment, parse, variables};
 use crate::clock;
 use crate::schedule::audience;
-use crate::schedule::session::{Session, begins, ends};
+use crate::schedule::session::{self, Session, begins, ends};
 
 /// What a package's end says of each of its sessions.
 const OF_PACKAGE: &str = "package_end";
@@ -64,11 +64,14 @@ pub async fn consultation_unscheduled(
     event: &Delivered<ConsultationUnscheduled>,
 ) -> Result<(), Failure> {
     let it = &event.event;
-    if !ends(conn, parse(&it.consultation_id)?, event.aggregate_seq).await? {
+    let id = parse(&it.consultation_id)?;
+    let was_today = session::is_today(conn, id).await?;
+    if !ends(conn, id, event.aggregate_seq).await? {
         return Ok(());
     }
     let package = [("package_id", json!(it.package_id))];
     News::new("consultation_unscheduled", of_one_act(&it.package_id, event.time), &package)
+        .urgent_if(was_today)
         .tell(conn, &[&it.parent_user_id], &event.context)
         .await
 }
@@ -130,13 +133,16 @@ pub async fn consultation_cancelled(
     event: &Delivered<ConsultationCancelled>,
 ) -> Result<(), Failure> {
     let it = &event.event;
-    ends(conn, parse(&it.consultation_id)?, event.aggregate_seq).await?;
+    let id = parse(&it.consultation_id)?;
+    let was_today = session::is_today(conn, id).await?;
+    ends(conn, id, event.aggregate_seq).await?;
     let unpaid = it.refund_amount + it.settled_amount + it.cancellation_fee == 0;
     if unpaid || it.refund_policy == OF_PACKAGE {
         return Ok(());
     }
     let session = [("consultation_id", json!(it.consultation_id)), ("cancelled_by", json!(it.cancelled_by))];
     News::new("consultation_cancelled", &it.consultation_id, &session)
+        .urgent_if(was_today)
         .tell(conn, &[&it.parent_user_id, &it.therapist_id], &event.context)
         .await
 }
@@ -156,7 +162,10 @@ pub async fn schedule_change_requested(
     let it = &event.event;
     let wish = [("consultation_id", json!(it.consultation_id)), ("schedule_change_id", json!(it.schedule_change_id))];
     let other = if it.requester_user_id == it.therapist_id { &it.parent_user_id } else { &it.therapist_id };
-    News::new("schedule_change_requested", &it.schedule_change_id, &wish).tell(conn, &[other], &event.context).await
+    News::new("schedule_change_requested", &it.schedule_change_id, &wish)
+        .urgent_if(session::is_today(conn, parse(&it.consultation_id)?).await?)
+        .tell(conn, &[other], &event.context)
+        .await
 }
 
 /// Who asked knows the answer; of a wish that was taken back, who was asked.
@@ -172,7 +181,10 @@ pub async fn schedule_change_resolved(
     ];
     let other = if it.requester_user_id == it.therapist_id { &it.parent_user_id } else { &it.therapist_id };
     let person = if it.status == "cancelled" { other } else { &it.requester_user_id };
-    News::new("schedule_change_resolved", &it.schedule_change_id, &wish).tell(conn, &[person], &event.context).await
+    News::new("schedule_change_resolved", &it.schedule_change_id, &wish)
+        .urgent_if(session::is_today(conn, parse(&it.consultation_id)?).await?)
+        .tell(conn, &[person], &event.context)
+        .await
 }
 
 /// The therapist replies.

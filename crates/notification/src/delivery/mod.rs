@@ -22,9 +22,8 @@ use crate::template::Variables;
 /// Rests between tries; after the last one it is given up.
 const BACKOFF: [TimeDelta; 5] =
     [TimeDelta::minutes(1), TimeDelta::minutes(5), TimeDelta::minutes(30), TimeDelta::hours(2), TimeDelta::hours(12)];
-/// Taken by a worker at once, and sent by it at the same time.
-const BATCH: i64 = 50;
-const TOGETHER: usize = 10;
+/// Taken by a worker and sent at the same time.
+const TOGETHER: usize = 20;
 /// A sender that takes longer is given up for this try: well within the lease.
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a worker rests when nothing is due.
@@ -126,7 +125,7 @@ pub(crate) fn start(app: &App, senders: Senders, process: &Process) {
                 tracing::error!(stream = "error", error = format!("{error:#}"), "deliveries could not be sent");
                 0
             });
-            if taken < BATCH.unsigned_abs() as usize {
+            if taken < TOGETHER {
                 stop.run_until_cancelled(tokio::time::sleep(REST)).await;
             }
         }
@@ -136,7 +135,7 @@ pub(crate) fn start(app: &App, senders: Senders, process: &Process) {
 
 /// Says how many were tried.
 async fn send_due(app: &App, senders: &Senders) -> Result<usize> {
-    let due = store::claim(&mut *app.pool.acquire().await?, &senders.channels(), BATCH).await?;
+    let due = store::claim(&mut *app.pool.acquire().await?, &senders.channels(), TOGETHER).await?;
     let taken = due.len();
     let tried = stream::iter(due).map(|delivery| attempt(app, senders, delivery)).buffer_unordered(TOGETHER);
     let failed: Vec<_> = tried.filter_map(async |settled: Result<()>| settled.err()).collect().await;

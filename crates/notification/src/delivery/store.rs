@@ -44,7 +44,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, deliveries: &[NewDelivery<'_
 }
 
 /// Those that are due, for a minute this worker's own: whoever is not done by then counts as dead.
-pub(super) async fn claim(conn: &mut PgConnection, channels: &[&str], most: i64) -> sqlx::Result<Vec<Delivery>> {
+pub(super) async fn claim(conn: &mut PgConnection, channels: &[&str], most: usize) -> sqlx::Result<Vec<Delivery>> {
     sqlx::query_as!(
         Delivery,
         r#"UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = now() + interval '60 seconds'
@@ -55,7 +55,7 @@ pub(super) async fn claim(conn: &mut PgConnection, channels: &[&str], most: i64)
            RETURNING id, user_id, channel AS "channel: Channel", template, variables AS "variables: Json<Variables>",
              device_id, attempts"#,
         channels as _,
-        most,
+        i64::try_from(most).unwrap_or(i64::MAX),
     )
     .fetch_all(conn)
     .await

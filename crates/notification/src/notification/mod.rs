@@ -3,7 +3,7 @@
 pub(crate) mod grpc;
 pub(crate) mod store;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use aipoten_events::{Aggregate, Context, publish};
 use aipoten_kit::{Caller, Error, Locale, Page, Result};
@@ -21,7 +21,7 @@ use crate::template::{self, Channel, Choice, Template, Variables};
 use crate::{App, clock, device, erasure, preference};
 
 /// What is told to a person.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Tell {
     pub(crate) user_id: Uuid,
     pub(crate) template: &'static Template,
@@ -205,6 +205,3 @@ pub(super) async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<()> {
 fn not_found() -> Error {
     Error::NotFound("notification")
 }
-
-/// New notifications by their dedupe keys.
-pub(crate) type Told = HashMap<String, (Uuid, DateTime<Utc>)>;

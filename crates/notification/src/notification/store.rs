@@ -1,13 +1,18 @@
 //! SQL of notifications.
 
+use std::collections::HashMap;
+
 use aipoten_kit::Page;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Filter, Notification, Tell, Told};
+use super::{Filter, Notification, Tell};
 use crate::template::Variables;
+
+/// Id and time of new notifications, by their dedupe keys.
+pub(super) type Told = HashMap<String, (Uuid, DateTime<Utc>)>;
 
 /// Those that were not told before.
 pub(super) async fn insert(conn: &mut PgConnection, news: &[Tell]) -> sqlx::Result<Told> {

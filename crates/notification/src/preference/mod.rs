@@ -41,21 +41,13 @@ pub(crate) struct Wish {
 }
 
 /// A choice as it is shown.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Shown {
     pub(crate) kind: &'static Kind,
     pub(crate) channel: Option<Channel>,
     pub(crate) enabled: bool,
     pub(crate) is_changeable: bool,
 }
-
-impl PartialEq for Kind {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
-}
-
-impl Eq for Kind {}
 
 pub(super) async fn get(app: &App, caller: &Caller) -> Result<(Vec<Shown>, Chosen)> {
     let user = caller.user()?;
@@ -95,7 +87,7 @@ fn check(user: &User, wishes: Vec<Wish>) -> Result<Vec<(&'static Kind, Channel, 
         match (choice, wish.channel) {
             (None, _) => fields.violate(&at("channel"), "not_by_this_way"),
             (Some(Choice::Always), _) => fields.check(wish.enabled, &at("enabled"), "always_on"),
-            (Some(_), Some(channel)) if changes.iter().any(|it| it.0 == kind && it.1 == channel) => {
+            (Some(_), Some(channel)) if changes.iter().any(|it| it.0.name == kind.name && it.1 == channel) => {
                 fields.violate(&at("channel"), "duplicate");
             }
             (Some(_), Some(channel)) => changes.push((kind, channel, wish.enabled)),

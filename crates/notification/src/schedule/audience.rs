@@ -79,10 +79,10 @@ pub(crate) async fn tell_due(app: &App) -> Result<()> {
 }
 
 async fn tell_page(app: &App, due: &ForAll, user_ids: &[String]) -> Result<()> {
+    let template = Template::get(&due.template)?;
     let mut news = Vec::new();
     for user_id in user_ids {
         let user_id = aipoten_proto::uuid(user_id).ok().context("identity names accounts by ids")?;
-        let template = Template::get(&due.template)?;
         let dedupe_key = format!("{}:{user_id}", due.dedupe_key);
         news.push(Tell { user_id, template, variables: due.variables.0.clone(), dedupe_key, urgent: template.urgent });
     }

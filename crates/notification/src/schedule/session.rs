@@ -22,22 +22,18 @@ pub(crate) struct Session {
 
 /// The session begins then. False when a newer version was heard of before: it has no effect.
 pub(crate) async fn begins(conn: &mut PgConnection, session: Session, starts_at: DateTime<Utc>) -> sqlx::Result<bool> {
-    if !ends(conn, session.id, session.seq).await? {
+    if !replace(conn, session.id, session.seq, Some(starts_at)).await? {
         return Ok(false);
     }
     let now = clock::now();
-    for (template, before) in REMINDERS {
-        let due_at = starts_at - before;
-        if due_at <= now {
-            continue;
-        }
+    for (template, before) in REMINDERS.into_iter().filter(|(_, before)| starts_at - *before > now) {
         for user_id in session.people {
             let new = New {
                 to: To::User(user_id),
                 template,
                 variables: variables(session.id, starts_at),
                 subject_id: Some(session.id),
-                due_at,
+                due_at: starts_at - before,
                 dedupe_key: format!("{template}:{}:{}:{user_id}", session.id, session.seq),
             };
             store::insert(conn, &new).await?;
@@ -48,11 +44,27 @@ pub(crate) async fn begins(conn: &mut PgConnection, session: Session, starts_at:
 
 /// The session has no time any more: nobody is reminded. False as above.
 pub(crate) async fn ends(conn: &mut PgConnection, session_id: Uuid, seq: i64) -> sqlx::Result<bool> {
-    let newest = store::is_newest(conn, session_id, seq).await?;
+    replace(conn, session_id, seq, None).await
+}
+
+/// What was planned for an older version is not told.
+async fn replace(
+    conn: &mut PgConnection,
+    session_id: Uuid,
+    seq: i64,
+    starts_at: Option<DateTime<Utc>>,
+) -> sqlx::Result<bool> {
+    let newest = store::is_newest(conn, session_id, seq, starts_at).await?;
     if newest {
         store::cancel(conn, session_id).await?;
     }
     Ok(newest)
+}
+
+/// Whether the session is today, as far as events have told.
+pub(crate) async fn is_today(conn: &mut PgConnection, session_id: Uuid) -> sqlx::Result<bool> {
+    let starts_at = store::starts_at(conn, session_id).await?;
+    Ok(starts_at.is_some_and(|at| clock::day_of(at) == clock::today()))
 }
 
 fn variables(session_id: Uuid, starts_at: DateTime<Utc>) -> Variables {

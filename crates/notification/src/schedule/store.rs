@@ -50,14 +50,27 @@ pub(super) async fn count_video(conn: &mut PgConnection, new: &New) -> sqlx::Res
 }
 
 /// Whether this is the newest version of the subject that was heard of. Locks it.
-pub(super) async fn is_newest(conn: &mut PgConnection, subject_id: Uuid, seq: i64) -> sqlx::Result<bool> {
+pub(super) async fn is_newest(
+    conn: &mut PgConnection,
+    subject_id: Uuid,
+    seq: i64,
+    starts_at: Option<DateTime<Utc>>,
+) -> sqlx::Result<bool> {
     let newest = sqlx::query!(
-        "INSERT INTO subjects (id, seq) VALUES ($1, $2)
-         ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, updated_at = now() WHERE subjects.seq < excluded.seq",
+        "INSERT INTO subjects (id, seq, starts_at) VALUES ($1, $2, $3)
+         ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, starts_at = excluded.starts_at, updated_at = now()
+         WHERE subjects.seq < excluded.seq",
         subject_id,
-        seq
+        seq,
+        starts_at,
     );
     Ok(newest.execute(conn).await?.rows_affected() == 1)
+}
+
+/// When the subject begins, as far as events have told.
+pub(super) async fn starts_at(conn: &mut PgConnection, subject_id: Uuid) -> sqlx::Result<Option<DateTime<Utc>>> {
+    let starts_at = sqlx::query_scalar!("SELECT starts_at FROM subjects WHERE id = $1", subject_id);
+    Ok(starts_at.fetch_optional(conn).await?.flatten())
 }
 
 /// What is planned about the subject is not told.

@@ -161,7 +161,7 @@ async fn what_is_half_a_year_old_is_forgotten_and_what_an_erasure_left_behind_go
 }
 
 #[tokio::test]
-async fn without_identity_what_is_for_a_role_waits() {
+async fn what_is_for_a_role_that_nobody_has_is_done() {
     let world = World::without_notification().await;
     let admin = world.admin().await;
     let closed = "UPDATE users SET status = 'suspended' WHERE id = $1";

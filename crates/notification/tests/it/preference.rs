@@ -200,6 +200,13 @@ async fn push_rests_at_night_unless_it_is_about_today_or_the_person_does_not_wan
     assert!(at <= now() || (8..9).contains(&hour(at)), "by day at once, else in the morning");
     let noon = today().and_hms_opt(12, 0, 0).expect("noon").and_local_timezone(chrono_tz::Asia::Seoul);
     assert!(push(noon.unwrap().to_utc()).await <= now(), "it is about today");
+    let cast = Cast { parent: parent.id, ..Cast::new() };
+    let scheduled = cast.scheduled(noon.unwrap().to_utc());
+    world.take(on::consultation_scheduled, &delivered(cast.session, 2, scheduled)).await;
+    sqlx::query("DELETE FROM deliveries").execute(world.database()).await.expect("forgotten");
+    world.take(on::consultation_cancelled, &delivered(cast.session, 3, cast.cancelled())).await;
+    assert!(deliveries(&world, &parent).await.iter().all(|(_, at)| *at <= now()), "it would have been today");
+    sqlx::query("DELETE FROM deliveries").execute(world.database()).await.expect("forgotten");
     put(&world, &parent, Vec::new(), Some(false)).await;
     assert!(push(now() + TimeDelta::days(9)).await <= now(), "the person does not want to be spared");
 }
