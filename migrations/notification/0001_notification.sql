@@ -120,12 +120,10 @@ CREATE INDEX scheduled_notifications_old ON scheduled_notifications (due_at);
 CREATE TABLE subjects (
     id         uuid PRIMARY KEY,
     seq        bigint NOT NULL,
-    starts_at  timestamptz,
     updated_at timestamptz NOT NULL DEFAULT now()
 );
 
 COMMENT ON TABLE subjects IS 'The newest version of a session that an event told of: older events change no reminder.';
-COMMENT ON COLUMN subjects.starts_at IS 'When it begins; null of one without a time.';
 
 CREATE INDEX subjects_old ON subjects (updated_at);
 
