@@ -11,6 +11,7 @@ mod configuration;
 mod contract;
 mod failed_events;
 mod fuzz;
+mod invariants;
 mod isolation;
 mod journey;
 mod keys;

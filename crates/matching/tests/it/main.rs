@@ -6,6 +6,7 @@ mod care;
 mod document;
 mod erasure;
 mod feed;
+mod invariants;
 mod package;
 mod payment;
 mod planted;
