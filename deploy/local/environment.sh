@@ -10,7 +10,7 @@ made_once() {
   cat "$file"
 }
 
-development_csrf_key() { echo "dev-$(random_base64 32)"; }
+development_secret() { echo "dev-$(random_base64 32)"; }
 development_key() { echo "dev1:$(random_base64 32)"; }
 
 # Long enough to guess in vain, with the letter, digit and sign that are asked for.
@@ -29,13 +29,15 @@ environment_lines() {
       MATCHING__ENCRYPTION__ACTIVE=dev1 \
       "BILLING__ENCRYPTION__KEYS=$(made_once billing-encryption-key development_key)" \
       BILLING__ENCRYPTION__ACTIVE=dev1 \
-      "GATEWAY__CSRF_KEY=$(made_once csrf-key development_csrf_key)" \
+      "IDENTITY__SERVICE_SECRETS=notification:$(made_once notification-secret development_secret)" \
+      IDENTITY__REQUIRE_VERIFIED_EMAIL=false \
+      "GATEWAY__CSRF_KEY=$(made_once csrf-key development_secret)" \
       IDENTITY__ADMIN__EMAIL=admin@aipoten.example \
       "IDENTITY__ADMIN__PASSWORD=$(made_once admin-password administrator_password)" \
       REFLECTION=true \
       LOG__FORMAT=text
     # One developer is many people at once.
-    printf 'AIPOTEN__GATEWAY__LIMITS__%s=6000\n' USER ANONYMOUS ADDRESS LOGIN REGISTER REFRESH
+    printf 'AIPOTEN__GATEWAY__LIMITS__%s=6000\n' USER ANONYMOUS ADDRESS LOGIN REGISTER REFRESH MAIL
     for domain in IDENTITY CONTENT MATCHING BILLING; do
       printf 'AIPOTEN__%s__DATABASE__%s\n' \
         "$domain" "URL=$(database_url aipoten_app "aipoten_${domain,,}")" \
