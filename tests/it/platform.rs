@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use aipoten_kit::test::{TestDatabase, broker_url, eventually, redis};
 use aipoten_tests::Api;
-use aipoten_tests::private::{ADMIN, ENCRYPTION_KEY, leaks};
+use aipoten_tests::private::{ADMIN, ENCRYPTION_KEY, SERVICE_SECRET, leaks};
 use secrecy::ExposeSecret as _;
 use tokio::process::{Child, Command};
 use uuid::Uuid;
@@ -75,6 +75,8 @@ impl Platform {
             ("IDENTITY__DATABASE__OWNER_URL", identity.owner_url()),
             ("IDENTITY__ENCRYPTION__KEYS", format!("dev1:{ENCRYPTION_KEY}")),
             ("IDENTITY__ENCRYPTION__ACTIVE", "dev1".to_owned()),
+            ("IDENTITY__SERVICE_SECRETS", format!("notification:{SERVICE_SECRET}")),
+            ("IDENTITY__REQUIRE_VERIFIED_EMAIL", "false".to_owned()),
             ("IDENTITY__ADMIN__EMAIL", ADMIN.0.to_owned()),
             ("IDENTITY__ADMIN__PASSWORD", ADMIN.1.to_owned()),
             ("CONTENT__LISTEN", format!("127.0.0.1:{content_port}")),
@@ -105,7 +107,7 @@ impl Platform {
         ]
         .map(|(name, value)| (format!("AIPOTEN__{name}"), value))
         .to_vec();
-        let limits = ["USER", "ANONYMOUS", "ADDRESS", "LOGIN", "REGISTER", "REFRESH", "WEBHOOKS"];
+        let limits = ["USER", "ANONYMOUS", "ADDRESS", "LOGIN", "REGISTER", "REFRESH", "WEBHOOKS", "MAIL"];
         environment.extend(limits.map(|name| (format!("AIPOTEN__GATEWAY__LIMITS__{name}"), "100000".to_owned())));
         environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
 

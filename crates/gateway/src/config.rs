@@ -97,6 +97,8 @@ pub struct Limits {
     pub refresh: u32,
     /// Messages of payment providers from one address; they count to no other limit but the one of all kinds.
     pub webhooks: u32,
+    /// Mails with links asked for, and links followed, from one address.
+    pub mail: u32,
     /// Files handed in by one signed-in user, an hour.
     pub uploads: u32,
 }
@@ -111,6 +113,7 @@ impl Default for Limits {
             register: 5,
             refresh: 60,
             webhooks: 600,
+            mail: 5,
             uploads: 10,
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aipoten_kit::Revocations;
 use aipoten_kit::User;
 use aipoten_kit::config::{Redis, Tokens};
-use aipoten_kit::token::{Refusal, Verifier};
+use aipoten_kit::token::{Refusal, Subject, Verifier};
 use aipoten_proto::billing::v1::bank_account_service_client::BankAccountServiceClient;
 use aipoten_proto::billing::v1::case_service_client::CaseServiceClient;
 use aipoten_proto::billing::v1::payment_service_client::PaymentServiceClient;
@@ -248,10 +248,12 @@ impl Gateway {
         self.0.request_timeout
     }
 
-    /// Whom a token speaks for, unless its session has ended.
+    /// Whom a token speaks for, unless its session has ended. No service comes this way.
     pub(crate) async fn verify(&self, token: &str) -> Result<User, Refusal> {
-        let user = self.0.verifier.verify(token).await?;
-        if self.0.revocations.contains(user.session_id) { Err(Refusal::Invalid) } else { Ok(user) }
+        match self.0.verifier.verify(token).await? {
+            Subject::User(user) if !self.0.revocations.contains(user.session_id) => Ok(user),
+            Subject::User(_) | Subject::Service(_) => Err(Refusal::Invalid),
+        }
     }
 }
 
