@@ -41,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) billing: aipoten_billing::Config,
     /// The payment provider of our own.
     pub(crate) sandbox: aipoten_sandbox::Config,
+    /// Notification.
+    pub(crate) notification: aipoten_notification::Config,
 }
 
 /// The operations port: health, never public.
@@ -74,12 +76,16 @@ impl Settings {
             let mut secrets = pairs.expose_secret().split(',').filter_map(|pair| pair.split_once(':'));
             secrets.any(|(_, secret)| secret.starts_with("dev"))
         };
+        let starts_dev = |secret: &Secret| secret.expose_secret().starts_with("dev");
         let development = [
             ("identity.encryption.keys", development_key(&self.identity.encryption.keys)),
             ("matching.encryption.keys", development_key(&self.matching.encryption.keys)),
             ("billing.encryption.keys", development_key(&self.billing.encryption.keys)),
             ("identity.service_secrets", development_secret(&self.identity.service_secrets)),
-            ("gateway.csrf_key", self.gateway.csrf_key.expose_secret().starts_with("dev")),
+            ("notification.encryption.keys", development_key(&self.notification.encryption.keys)),
+            ("notification.service_secret", starts_dev(&self.notification.service_secret)),
+            ("notification.unsubscribe_key", starts_dev(&self.notification.unsubscribe_key)),
+            ("gateway.csrf_key", starts_dev(&self.gateway.csrf_key)),
             ("identity.admin.password", !self.identity.admin.password.is_empty()),
             ("broker.url", self.broker.url.expose_secret().contains("guest:guest@")),
         ];

@@ -166,3 +166,9 @@ only_for_businesses = This is for businesses alone.
 not_a_month = This has to be a month such as 2026-01.
 not_allowed_address = The checkout cannot return to this address.
 unknown_provider = This way to pay is not offered.
+
+## One field: notifications
+unknown_notification_type = This account has no notifications of this type.
+not_by_this_way = These notifications do not come this way.
+always_on = These are always sent, for your safety or by law, and cannot be turned off.
+only_for_web_push = Only Web Push takes this.

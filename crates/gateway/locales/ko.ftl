@@ -165,3 +165,9 @@ only_for_businesses = 사업자만 입력할 수 있습니다.
 not_a_month = 2026-01처럼 연도와 월이어야 합니다.
 not_allowed_address = 결제 후 돌아올 수 없는 주소입니다.
 unknown_provider = 사용할 수 없는 결제 수단입니다.
+
+## 필드 하나의 문제: 알림
+unknown_notification_type = 이 계정에는 없는 알림 종류입니다.
+not_by_this_way = 이 알림은 이 방법으로 받을 수 없습니다.
+always_on = 안전을 위해 또는 법에 따라 항상 보내는 알림이라 끌 수 없습니다.
+only_for_web_push = 웹 푸시에만 쓸 수 있습니다.

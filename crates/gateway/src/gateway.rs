@@ -57,6 +57,7 @@ struct Inner {
     content: Channel,
     matching: Channel,
     billing: Channel,
+    notification: Channel,
     verifier: Verifier,
     revocations: Revocations,
     limiter: Limiter,
@@ -75,6 +76,7 @@ impl Gateway {
             content: channel("gateway.content_url", &config.content_url)?,
             matching: channel("gateway.matching_url", &config.matching_url)?,
             billing: channel("gateway.billing_url", &config.billing_url)?,
+            notification: channel("gateway.notification_url", &config.notification_url)?,
             verifier: Verifier::asking(&tokens.issuer, identity.clone()),
             revocations: Revocations::default(),
             limiter: Limiter::new(config.limits.clone(), Arc::clone(&store), &redis.prefix),
@@ -199,6 +201,7 @@ impl Gateway {
             Consumer::Content => self.content(),
             Consumer::Matching => self.matching(),
             Consumer::Billing => self.billing(),
+            Consumer::Notification => self.notification(),
             Consumer::Identity | Consumer::Unspecified => self.identity(),
         })
     }
@@ -211,6 +214,11 @@ impl Gateway {
     /// Content's address.
     pub(crate) fn content(&self) -> Channel {
         self.0.content.clone()
+    }
+
+    /// Notification's address.
+    pub(crate) fn notification(&self) -> Channel {
+        self.0.notification.clone()
     }
 
     /// Matching's address.
