@@ -22,3 +22,4 @@ mod redis;
 mod reports;
 mod sessions;
 mod storm;
+mod webhooks;
