@@ -31,7 +31,8 @@ pub(crate) struct Platform {
     pub(crate) content: TestDatabase,
     pub(crate) matching: TestDatabase,
     pub(crate) billing: TestDatabase,
-    pub(crate) notification: TestDatabase,
+    #[expect(dead_code, reason = "it is there as long as the platform runs")]
+    notification: TestDatabase,
     environment: Vec<(String, String)>,
 }
 
@@ -58,9 +59,10 @@ impl Platform {
         let new = || TestDatabase::create(&[]);
         let (identity, content, matching, billing, notification) =
             Box::pin(async { tokio::join!(new(), new(), new(), new(), new()) }).await;
-        let [gateway, ops, identity_port, content_port, matching_port, billing_port, notification_port, sandbox] = free_ports();
+        let [gateway, ops, identity_port, content_port, matching_port, billing_port, notification_port, sandbox] =
+            free_ports();
         let redis = redis();
-        let service_secret = format!("dev-{}", uuid::Uuid::now_v7());
+        let service_secret = format!("dev-{}", Uuid::now_v7());
         let mut environment: Vec<(String, String)> = [
             ("MODE", "development".to_owned()),
             ("LOG__FILTER", LOG_FILTER.to_owned()),
@@ -116,7 +118,7 @@ impl Platform {
             ("NOTIFICATION__ENCRYPTION__ACTIVE", "dev1".to_owned()),
             ("NOTIFICATION__SERVICE_SECRET", service_secret.clone()),
             ("IDENTITY__SERVICE_SECRETS", format!("notification:{service_secret}")),
-            ("NOTIFICATION__UNSUBSCRIBE_KEY", format!("dev-{}", uuid::Uuid::now_v7())),
+            ("NOTIFICATION__UNSUBSCRIBE_KEY", format!("dev-{}", Uuid::now_v7())),
         ]
         .map(|(name, value)| (format!("AIPOTEN__{name}"), value))
         .to_vec();
@@ -133,7 +135,8 @@ impl Platform {
         let api = Api::new(&format!("http://127.0.0.1:{gateway}"));
         let ops = Api::new(&format!("http://127.0.0.1:{ops}"));
         let sandbox = format!("http://127.0.0.1:{sandbox}");
-        let platform = Self { process, log, api, ops, sandbox, identity, content, matching, billing, notification, environment };
+        let platform =
+            Self { process, log, api, ops, sandbox, identity, content, matching, billing, notification, environment };
         platform.ready().await;
         platform
     }
