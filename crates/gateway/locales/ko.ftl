@@ -31,6 +31,7 @@ IDEMPOTENCY_CONFLICT = 같은 Idempotency-Key로 다른 내용이 이미 요청�
 VERSION_MISMATCH = 그사이 내용이 변경되었습니다. 최신 내용을 불러온 뒤 다시 시도해 주세요.
 NOT_OWN_ACCOUNT = 자신의 계정에는 할 수 없습니다. 다른 관리자에게 요청해 주세요.
 EMAIL_TAKEN = 이미 가입된 이메일 주소입니다.
+ALREADY_VERIFIED = 이미 인증된 이메일 주소입니다.
 ALREADY_REVIEWED = 이미 후기를 남긴 상담입니다. 남긴 후기를 수정할 수 있습니다.
 ALREADY_GIVEN = 이미 의견을 남긴 상담입니다.
 CODE_TAKEN = 이미 사용된 코드입니다.
@@ -48,6 +49,17 @@ TOO_MANY_TIMES = 시간이 정해지지 않은 회차는 { $max }회입니다.
 CREDIT_NOT_KEPT = 이 회차는 다른 시간으로 남겨둘 수 없습니다.
 TOO_EARLY = { $from }부터 할 수 있습니다.
 TOO_LATE = 할 수 있는 기간이 지났습니다.
+
+## 결제와 정산
+IDEMPOTENCY_KEY_REQUIRED = Idempotency-Key 헤더가 필요합니다.
+AMOUNT_MISMATCH = 결제할 금액과 다릅니다. 결제되지 않았습니다.
+PAYMENT_DECLINED = 결제가 승인되지 않았고, 청구된 금액은 없습니다. 다른 결제 수단으로 다시 시도해 주세요.
+PROVIDER_UNAVAILABLE = 결제 서비스가 응답하지 않습니다. 잠시 후 다시 시도해 주세요.
+INVALID_SIGNATURE = 서명이 올바르지 않습니다.
+TOO_MUCH = 환불할 수 있는 금액보다 많습니다.
+NO_REFUND_ACCOUNT = 보호자가 환불받을 계좌를 등록하지 않았습니다.
+PERIOD_NOT_OVER = 아직 끝나지 않은 달입니다.
+NO_BANK_ACCOUNT = 치료사가 정산받을 계좌를 등록하지 않았습니다.
 
 ## 너무 많거나 지금은 안 됨
 RATE_LIMITED = 요청이 너무 많습니다. 잠시 후 다시 시도해 주세요.
@@ -85,6 +97,8 @@ unknown_sort = 이 기준으로는 정렬할 수 없습니다.
 
 ## 필드 하나의 문제: 계정
 not_an_email = 이메일 주소 형식이 아닙니다.
+email_unchanged = 지금 쓰고 있는 이메일 주소입니다.
+link_ended = 더 이상 사용할 수 없는 링크입니다. 새 링크를 요청해 주세요.
 not_a_phone = 전화번호 형식이 아닙니다.
 password_too_simple = 영문자, 숫자, 특수문자를 모두 넣어 주세요.
 password_guessable = 이메일 주소나 서비스 이름이 들어간 비밀번호는 사용할 수 없습니다.
@@ -142,6 +156,15 @@ too_many_days = 최대 { $max }일까지 조회할 수 있습니다.
 
 ## 필드 하나의 문제: 치료사
 unknown_region = 해당 코드의 지역이 없습니다.
+
+## 필드 하나의 문제: 결제와 정산
+not_a_bank_code = 은행 코드는 숫자 3자리입니다.
+not_an_account_number = 계좌번호는 하이픈 없이 숫자 6~20자리로 입력해 주세요.
+not_a_business_number = 사업자등록번호는 숫자 10자리입니다.
+only_for_businesses = 사업자만 입력할 수 있습니다.
+not_a_month = 2026-01처럼 연도와 월이어야 합니다.
+not_allowed_address = 결제 후 돌아올 수 없는 주소입니다.
+unknown_provider = 사용할 수 없는 결제 수단입니다.
 
 ## 필드 하나의 문제: 알림
 unknown_notification_type = 이 계정에는 없는 알림 종류입니다.

@@ -34,7 +34,13 @@ struct Inner {
 
 struct Kept {
     bearer: AsciiMetadataValue,
-    until: Instant,
+    ends: Instant,
+}
+
+impl Kept {
+    fn is_good_at(&self, now: Instant) -> bool {
+        now + EARLY < self.ends
+    }
 }
 
 impl ServiceTokens {
@@ -54,7 +60,7 @@ impl ServiceTokens {
     /// Many that need a new token at once wait for the same.
     async fn bearer(&self) -> Result<AsciiMetadataValue> {
         let mut kept = self.0.kept.lock().await;
-        if let Some(kept) = kept.as_ref().filter(|kept| Instant::now() < kept.until) {
+        if let Some(kept) = kept.as_ref().filter(|kept| kept.is_good_at(Instant::now())) {
             return Ok(kept.bearer.clone());
         }
         let fetched = self.fetch().await?;
@@ -82,6 +88,20 @@ impl ServiceTokens {
         let mut bearer = MetadataValue::try_from(format!("Bearer {}", token.token)).context("a token is no header")?;
         bearer.set_sensitive(true);
         let life = Duration::from_secs(token.expires_in.try_into().unwrap_or(0));
-        Ok(Kept { bearer, until: asked + life.saturating_sub(EARLY) })
+        Ok(Kept { bearer, ends: asked + life })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_kept_until_shortly_before_it_ends() {
+        let (fetched, second) = (Instant::now(), Duration::from_secs(1));
+        let kept = Kept { bearer: AsciiMetadataValue::from_static("x"), ends: fetched + Duration::from_mins(1) };
+        let early = kept.ends - EARLY;
+        assert!(kept.is_good_at(fetched) && kept.is_good_at(early - second));
+        assert!(!kept.is_good_at(early) && !kept.is_good_at(kept.ends));
     }
 }

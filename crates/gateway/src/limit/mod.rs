@@ -23,6 +23,16 @@ const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
+/// Routes that have a link mailed, or follow one.
+const MAIL: [&str; 6] = [
+    "/auth/email/verify",
+    "/auth/email/verify/resend",
+    "/auth/email/change",
+    "/auth/email/change/confirm",
+    "/auth/password/reset",
+    "/auth/password/reset/confirm",
+];
+
 /// Lets requests through, or not.
 pub(crate) struct Limiter {
     limits: Limits,
@@ -74,15 +84,21 @@ impl Limiter {
             |key: String, limit| Count { key: format!("{}rate_limit:{key}", self.prefix), limit, window: MINUTE };
         let of_address = |class: &str, limit| count(format!("ip:{ip}:{class}"), limit);
         let mut counts = vec![of_address("all", limits.address)];
+        let route = route.strip_prefix(crate::routes::PREFIX);
+        if route == Some("/payments/webhooks/{provider}") {
+            counts.push(of_address("webhooks", limits.webhooks));
+            return counts;
+        }
         match user {
             Some(id) => counts.push(count(id.to_string(), limits.user)),
             None => counts.push(of_address("anonymous", limits.anonymous)),
         }
         if method == Method::POST {
-            match (route.strip_prefix(crate::routes::PREFIX), user) {
+            match (route, user) {
                 (Some("/auth/login"), _) => counts.push(of_address("login", limits.login)),
                 (Some("/auth/register"), _) => counts.push(of_address("register", limits.register)),
                 (Some("/auth/refresh"), _) => counts.push(of_address("refresh", limits.refresh)),
+                (Some(route), _) if MAIL.contains(&route) => counts.push(of_address("mail", limits.mail)),
                 (Some("/therapists/me/documents"), Some(id)) => {
                     counts.push(Count { window: HOUR, ..count(format!("{id}:uploads"), limits.uploads) });
                 }

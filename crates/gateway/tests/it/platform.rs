@@ -1,18 +1,23 @@
-//! A gateway on a port of its own, with an identity of its own behind it. Content is a closed port.
+//! A gateway on a port of its own, with an identity of its own behind it. Content and billing are closed ports.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use aipoten_gateway::{Common, Config, Limits};
-use aipoten_kit::Process;
 use aipoten_kit::config::{Redis, Tokens};
 use aipoten_kit::test::{TestDatabase, broker_url, encryption, redis};
+use aipoten_kit::{Process, ServiceTokens};
+use aipoten_proto::identity::v1::recipient_service_client::RecipientServiceClient;
+use aipoten_proto::identity::v1::{IssueMailTokenRequest, MailPurpose};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tonic::transport::{Channel, Endpoint};
 use uuid::Uuid;
 
 pub(crate) const PASSWORD: &str = "Haru-2024-play";
+/// What the service that sends mails is known by.
+const SERVICE_SECRET: &str = "a secret of thirty-two characters";
 
 pub(crate) struct Platform {
     pub(crate) address: SocketAddr,
@@ -54,6 +59,8 @@ pub(crate) fn generous() -> Config {
         login: many,
         register: many,
         refresh: many,
+        webhooks: many,
+        mail: many,
         uploads: many,
     };
     Config { limits, ..Config::default() }
@@ -68,9 +75,11 @@ impl Platform {
     pub(crate) async fn with(config: Config, redis: Redis) -> Self {
         let services = Process::new();
         let content_url = format!("http://{}", closed_port().await);
+        let billing_url = format!("http://{}", closed_port().await);
         let common = common(redis);
         let (database, identity_url) = identity(&common, None, &services).await;
-        Self::in_front_of(Config { identity_url, content_url, ..config }, common, database, services).await
+        let config = Config { identity_url, content_url, billing_url, ..config };
+        Self::in_front_of(config, common, database, services).await
     }
 
     /// With content, its broker and an administrator.
@@ -93,14 +102,16 @@ impl Platform {
         broker: aipoten_events::Config,
         content: &TestDatabase,
         matching: &TestDatabase,
+        billing: &TestDatabase,
         admin: (&str, &str),
     ) -> Self {
         let services = Process::new();
         let common = Common { broker: broker.clone(), ..common(redis()) };
         let (database, identity_url) = identity(&common, Some(admin), &services).await;
         let content_url = serve_content(&identity_url, broker.clone(), content, &services).await;
-        let (matching_url, documents) = serve_matching(&identity_url, broker, matching, &services).await;
-        let config = Config { identity_url, content_url, matching_url, ..generous() };
+        let (matching_url, documents) = serve_matching(&identity_url, broker.clone(), matching, &services).await;
+        let billing_url = serve_billing(&identity_url, &matching_url, broker, billing, &services).await;
+        let config = Config { identity_url, content_url, matching_url, billing_url, ..generous() };
         let mut platform = Self::in_front_of(config, common, database, services).await;
         platform.documents = Some(documents);
         platform
@@ -193,6 +204,25 @@ impl Platform {
         Person { email: email.to_owned(), password: password.to_owned(), access, refresh }
     }
 
+    /// A request of the service that sends mails to identity.
+    pub(crate) async fn service_request<T>(&self, message: T) -> tonic::Request<T> {
+        let secret = SERVICE_SECRET.to_owned().into();
+        let service = ServiceTokens::new("notification", secret, "identity", self.identity());
+        service.request(message).await.expect("a token")
+    }
+
+    /// The secret of the link that is mailed to this person.
+    pub(crate) async fn link(&self, person: &Person, purpose: MailPurpose) -> String {
+        let me = self.get("/users/me").bearer_auth(&person.access).send().await.expect("an answer");
+        let user_id = json_of(me, 200).await["data"]["id"].as_str().expect("an id").to_owned();
+        let ask = self.service_request(IssueMailTokenRequest { user_id, purpose: purpose.into() }).await;
+        RecipientServiceClient::new(self.identity()).issue_mail_token(ask).await.expect("a link").into_inner().token
+    }
+
+    fn identity(&self) -> Channel {
+        Endpoint::from_shared(self.config.identity_url.clone()).expect("an address").connect_lazy()
+    }
+
     /// A parent who may add children, with one.
     pub(crate) async fn parent_with_child(&self) -> (Person, Value) {
         let parent = self.parent().await;
@@ -264,6 +294,7 @@ async fn identity(common: &Common, admin: Option<(&str, &str)>, process: &Proces
     let mut config = aipoten_identity::Config {
         database: database.config(),
         encryption: encryption(),
+        service_secrets: format!("notification:{SERVICE_SECRET}").into(),
         ..aipoten_identity::Config::default()
     };
     if let Some((email, password)) = admin {
@@ -326,4 +357,25 @@ async fn serve_matching(
     let app = aipoten_matching::build(&config, &common, services).await.expect("a matching");
     let address = aipoten_matching::serve(&app, false, port().await, services).expect("it serves");
     (format!("http://{address}"), documents)
+}
+
+/// Billing's address.
+async fn serve_billing(
+    identity_url: &str,
+    matching_url: &str,
+    broker: aipoten_events::Config,
+    database: &TestDatabase,
+    services: &Process,
+) -> String {
+    let config = aipoten_billing::Config {
+        identity_url: identity_url.to_owned(),
+        matching_url: matching_url.to_owned(),
+        database: database.config(),
+        encryption: encryption(),
+        ..aipoten_billing::Config::default()
+    };
+    let common = aipoten_billing::Common { broker, tokens: Tokens::default() };
+    let app = aipoten_billing::build(&config, &common, services).await.expect("a billing");
+    let address = aipoten_billing::serve(&app, false, port().await, services).expect("it serves");
+    format!("http://{address}")
 }
