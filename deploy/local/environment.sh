@@ -10,7 +10,7 @@ made_once() {
   cat "$file"
 }
 
-development_csrf_key() { echo "dev-$(random_base64 32)"; }
+development_secret() { echo "dev-$(random_base64 32)"; }
 development_key() { echo "dev1:$(random_base64 32)"; }
 
 # Long enough to guess in vain, with the letter, digit and sign that are asked for.
@@ -35,14 +35,20 @@ environment_lines() {
       SANDBOX__LISTEN=127.0.0.1:5090 \
       SANDBOX__SECRET_KEY=test_sk_sandbox \
       SANDBOX__WEBHOOK_URL=http://127.0.0.1:3000/api/v1/payments/webhooks/sandbox \
-      "GATEWAY__CSRF_KEY=$(made_once csrf-key development_csrf_key)" \
+      IDENTITY__REQUIRE_VERIFIED_EMAIL=false \
+      "NOTIFICATION__ENCRYPTION__KEYS=$(made_once notification-encryption-key development_key)" \
+      NOTIFICATION__ENCRYPTION__ACTIVE=dev1 \
+      "NOTIFICATION__SERVICE_SECRET=$(made_once notification-service-secret development_secret)" \
+      "IDENTITY__SERVICE_SECRETS=notification:$(made_once notification-service-secret development_secret)" \
+      "NOTIFICATION__UNSUBSCRIBE_KEY=$(made_once unsubscribe-key development_secret)" \
+      "GATEWAY__CSRF_KEY=$(made_once csrf-key development_secret)" \
       IDENTITY__ADMIN__EMAIL=admin@aipoten.example \
       "IDENTITY__ADMIN__PASSWORD=$(made_once admin-password administrator_password)" \
       REFLECTION=true \
       LOG__FORMAT=text
     # One developer is many people at once.
-    printf 'AIPOTEN__GATEWAY__LIMITS__%s=6000\n' USER ANONYMOUS ADDRESS LOGIN REGISTER REFRESH WEBHOOKS
-    for domain in IDENTITY CONTENT MATCHING BILLING; do
+    printf 'AIPOTEN__GATEWAY__LIMITS__%s=6000\n' USER ANONYMOUS ADDRESS LOGIN REGISTER REFRESH WEBHOOKS MAIL
+    for domain in IDENTITY CONTENT MATCHING BILLING NOTIFICATION; do
       printf 'AIPOTEN__%s__DATABASE__%s\n' \
         "$domain" "URL=$(database_url aipoten_app "aipoten_${domain,,}")" \
         "$domain" "OWNER_URL=$(database_url aipoten_owner "aipoten_${domain,,}")"

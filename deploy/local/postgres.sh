@@ -62,7 +62,7 @@ postgres_prepare() {
 postgres_new_databases() {
   local database
   [[ $name == dev || $name == restore ]] || return 0
-  for database in aipoten_identity aipoten_content aipoten_matching aipoten_billing; do
+  for database in aipoten_identity aipoten_content aipoten_matching aipoten_billing aipoten_notification; do
     [[ ! -f $2/made-$database ]] || continue
     echo "CREATE DATABASE $database OWNER aipoten_owner;" | postgres_single_user "$1" "$2" 'already exists'
     touch "$2/made-$database"

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use aipoten_kit::test::{TestDatabase, broker_url, eventually, redis};
 use aipoten_tests::Api;
-use aipoten_tests::private::{ADMIN, ENCRYPTION_KEY, leaks};
+use aipoten_tests::private::{ADMIN, ENCRYPTION_KEY, SERVICE_SECRET, leaks};
 use secrecy::ExposeSecret as _;
 use tokio::process::{Child, Command};
 use uuid::Uuid;
@@ -31,6 +31,8 @@ pub(crate) struct Platform {
     pub(crate) content: TestDatabase,
     pub(crate) matching: TestDatabase,
     pub(crate) billing: TestDatabase,
+    #[expect(dead_code, reason = "it is there as long as the platform runs")]
+    notification: TestDatabase,
     environment: Vec<(String, String)>,
 }
 
@@ -55,9 +57,12 @@ impl Platform {
     /// Starts with further variables.
     pub(crate) async fn start_with(variables: &[(&str, &str)]) -> Self {
         let new = || TestDatabase::create(&[]);
-        let (identity, content, matching, billing) = Box::pin(async { tokio::join!(new(), new(), new(), new()) }).await;
-        let [gateway, ops, identity_port, content_port, matching_port, billing_port, sandbox] = free_ports();
+        let (identity, content, matching, billing, notification) =
+            Box::pin(async { tokio::join!(new(), new(), new(), new(), new()) }).await;
+        let [gateway, ops, identity_port, content_port, matching_port, billing_port, notification_port, sandbox] =
+            free_ports();
         let redis = redis();
+        let service_secret = format!("dev-{}", Uuid::now_v7());
         let mut environment: Vec<(String, String)> = [
             ("MODE", "development".to_owned()),
             ("LOG__FILTER", LOG_FILTER.to_owned()),
@@ -70,11 +75,14 @@ impl Platform {
             ("GATEWAY__CONTENT_URL", format!("http://127.0.0.1:{content_port}")),
             ("GATEWAY__MATCHING_URL", format!("http://127.0.0.1:{matching_port}")),
             ("GATEWAY__BILLING_URL", format!("http://127.0.0.1:{billing_port}")),
+            ("GATEWAY__NOTIFICATION_URL", format!("http://127.0.0.1:{notification_port}")),
             ("IDENTITY__LISTEN", format!("127.0.0.1:{identity_port}")),
             ("IDENTITY__DATABASE__URL", identity.config().url.expose_secret().to_owned()),
             ("IDENTITY__DATABASE__OWNER_URL", identity.owner_url()),
             ("IDENTITY__ENCRYPTION__KEYS", format!("dev1:{ENCRYPTION_KEY}")),
             ("IDENTITY__ENCRYPTION__ACTIVE", "dev1".to_owned()),
+            ("IDENTITY__SERVICE_SECRETS", format!("notification:{SERVICE_SECRET}")),
+            ("IDENTITY__REQUIRE_VERIFIED_EMAIL", "false".to_owned()),
             ("IDENTITY__ADMIN__EMAIL", ADMIN.0.to_owned()),
             ("IDENTITY__ADMIN__PASSWORD", ADMIN.1.to_owned()),
             ("CONTENT__LISTEN", format!("127.0.0.1:{content_port}")),
@@ -102,10 +110,19 @@ impl Platform {
             ("SANDBOX__LISTEN", format!("127.0.0.1:{sandbox}")),
             ("SANDBOX__SECRET_KEY", "test_sk_sandbox".to_owned()),
             ("SANDBOX__WEBHOOK_URL", format!("http://127.0.0.1:{gateway}/api/v1/payments/webhooks/sandbox")),
+            ("NOTIFICATION__LISTEN", format!("127.0.0.1:{notification_port}")),
+            ("NOTIFICATION__IDENTITY_URL", format!("http://127.0.0.1:{identity_port}")),
+            ("NOTIFICATION__DATABASE__URL", notification.config().url.expose_secret().to_owned()),
+            ("NOTIFICATION__DATABASE__OWNER_URL", notification.owner_url()),
+            ("NOTIFICATION__ENCRYPTION__KEYS", "dev1:Q0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0M=".to_owned()),
+            ("NOTIFICATION__ENCRYPTION__ACTIVE", "dev1".to_owned()),
+            ("NOTIFICATION__SERVICE_SECRET", service_secret.clone()),
+            ("IDENTITY__SERVICE_SECRETS", format!("notification:{service_secret}")),
+            ("NOTIFICATION__UNSUBSCRIBE_KEY", format!("dev-{}", Uuid::now_v7())),
         ]
         .map(|(name, value)| (format!("AIPOTEN__{name}"), value))
         .to_vec();
-        let limits = ["USER", "ANONYMOUS", "ADDRESS", "LOGIN", "REGISTER", "REFRESH", "WEBHOOKS"];
+        let limits = ["USER", "ANONYMOUS", "ADDRESS", "LOGIN", "REGISTER", "REFRESH", "WEBHOOKS", "MAIL"];
         environment.extend(limits.map(|name| (format!("AIPOTEN__GATEWAY__LIMITS__{name}"), "100000".to_owned())));
         environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
 
@@ -118,7 +135,8 @@ impl Platform {
         let api = Api::new(&format!("http://127.0.0.1:{gateway}"));
         let ops = Api::new(&format!("http://127.0.0.1:{ops}"));
         let sandbox = format!("http://127.0.0.1:{sandbox}");
-        let platform = Self { process, log, api, ops, sandbox, identity, content, matching, billing, environment };
+        let platform =
+            Self { process, log, api, ops, sandbox, identity, content, matching, billing, notification, environment };
         platform.ready().await;
         platform
     }

@@ -14,10 +14,23 @@ pub const CHILD: &str = "봄이슬";
 pub const HISTORY: &str = "심실중격결손으로 수술함";
 /// The key for encrypted columns, in base64.
 pub const ENCRYPTION_KEY: &str = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=";
+/// What the service that sends messages is known by.
+pub const SERVICE_SECRET: &str = "dev-secret of the sending service";
 
 /// The lines of a log that hold something of this, a mail address or what looks like a token or the hash of a password.
 pub fn leaks(log: &str) -> Vec<&str> {
-    let texts = [ADMIN.1, PASSWORD, NEW_PASSWORD, PHONE, CHILD, HISTORY, ENCRYPTION_KEY, "@example.", "$argon2"];
+    let texts = [
+        ADMIN.1,
+        PASSWORD,
+        NEW_PASSWORD,
+        PHONE,
+        CHILD,
+        HISTORY,
+        ENCRYPTION_KEY,
+        SERVICE_SECRET,
+        "@example.",
+        "$argon2",
+    ];
     // Bytes are shown with escapes, or as numbers.
     let escaped = texts.iter().map(|text| text.as_bytes().escape_ascii().to_string());
     let numbers = texts.iter().map(|text| format!("{:?}", text.as_bytes()).trim_matches(['[', ']']).to_owned());

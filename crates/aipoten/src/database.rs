@@ -16,7 +16,8 @@ pub(crate) async fn migrate(settings: &Settings) -> anyhow::Result<()> {
     migrate_service("identity", &settings.identity.database, &aipoten_identity::MIGRATOR).await?;
     migrate_service("content", &settings.content.database, &aipoten_content::MIGRATOR).await?;
     migrate_service("matching", &settings.matching.database, &aipoten_matching::MIGRATOR).await?;
-    migrate_service("billing", &settings.billing.database, &aipoten_billing::MIGRATOR).await
+    migrate_service("billing", &settings.billing.database, &aipoten_billing::MIGRATOR).await?;
+    migrate_service("notification", &settings.notification.database, &aipoten_notification::MIGRATOR).await
 }
 
 async fn migrate_service(service: &str, database: &Database, migrator: &Migrator) -> anyhow::Result<()> {

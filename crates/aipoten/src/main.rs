@@ -38,6 +38,8 @@ enum Command {
     Matching,
     /// Serves payments, refunds and settlements.
     Billing,
+    /// Serves notifications, and sends mail, push and text messages.
+    Notification,
     /// Serves a payment provider of our own that moves no money: for development and tests, refused in production.
     SandboxProvider,
     /// Serves every role in one process, each on its own port, and the payment sandbox where it is configured.
@@ -99,6 +101,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Content => roles::run(settings, &[roles::Role::Content]).await,
         Command::Matching => roles::run(settings, &[roles::Role::Matching]).await,
         Command::Billing => roles::run(settings, &[roles::Role::Billing]).await,
+        Command::Notification => roles::run(settings, &[roles::Role::Notification]).await,
         Command::SandboxProvider => roles::run(settings, &[roles::Role::SandboxProvider]).await,
         Command::All => {
             let sandbox = settings.sandbox.listen.map(|_| roles::Role::SandboxProvider);

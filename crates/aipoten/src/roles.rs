@@ -14,11 +14,13 @@ pub(crate) enum Role {
     Content,
     Matching,
     Billing,
+    Notification,
     Gateway,
 }
 
 /// In the order in which they need one another.
-pub(crate) const ALL: [Role; 5] = [Role::Identity, Role::Content, Role::Matching, Role::Billing, Role::Gateway];
+pub(crate) const ALL: [Role; 6] =
+    [Role::Identity, Role::Content, Role::Matching, Role::Billing, Role::Notification, Role::Gateway];
 
 /// Runs roles until the process is told to stop.
 pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()> {
@@ -63,6 +65,13 @@ async fn start(role: Role, settings: &Settings, process: &Process) -> anyhow::Re
             let app = aipoten_billing::build(&settings.billing, &common, process).await?;
             let listener = bind("billing.listen", settings.billing.listen).await?;
             aipoten_billing::serve(&app, settings.reflection, listener, process)?;
+        }
+        Role::Notification => {
+            let common =
+                aipoten_notification::Common { broker: settings.broker.clone(), tokens: settings.tokens.clone() };
+            let app = aipoten_notification::build(&settings.notification, &common, process).await?;
+            let listener = bind("notification.listen", settings.notification.listen).await?;
+            aipoten_notification::serve(&app, settings.reflection, listener, process)?;
         }
         Role::Gateway => {
             let common = aipoten_gateway::Common {

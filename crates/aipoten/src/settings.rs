@@ -41,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) billing: aipoten_billing::Config,
     /// The payment provider of our own.
     pub(crate) sandbox: aipoten_sandbox::Config,
+    /// Notification.
+    pub(crate) notification: aipoten_notification::Config,
 }
 
 /// The operations port: health, never public.
@@ -70,11 +72,20 @@ impl Settings {
             return Ok(());
         }
         let development_key = |keys: &Secret| keys.expose_secret().split(',').any(|key| key.trim().starts_with("dev"));
+        let development_secret = |pairs: &Secret| {
+            let mut secrets = pairs.expose_secret().split(',').filter_map(|pair| pair.split_once(':'));
+            secrets.any(|(_, secret)| secret.starts_with("dev"))
+        };
+        let starts_dev = |secret: &Secret| secret.expose_secret().starts_with("dev");
         let development = [
             ("identity.encryption.keys", development_key(&self.identity.encryption.keys)),
             ("matching.encryption.keys", development_key(&self.matching.encryption.keys)),
             ("billing.encryption.keys", development_key(&self.billing.encryption.keys)),
-            ("gateway.csrf_key", self.gateway.csrf_key.expose_secret().starts_with("dev")),
+            ("identity.service_secrets", development_secret(&self.identity.service_secrets)),
+            ("notification.encryption.keys", development_key(&self.notification.encryption.keys)),
+            ("notification.service_secret", starts_dev(&self.notification.service_secret)),
+            ("notification.unsubscribe_key", starts_dev(&self.notification.unsubscribe_key)),
+            ("gateway.csrf_key", starts_dev(&self.gateway.csrf_key)),
             ("identity.admin.password", !self.identity.admin.password.is_empty()),
             ("broker.url", self.broker.url.expose_secret().contains("guest:guest@")),
         ];
@@ -173,6 +184,10 @@ mod tests {
         settings(&[key, ("AIPOTEN__MODE", "development")]).expect("development takes it");
         let error = settings(&[("AIPOTEN__GATEWAY__CSRF_KEY", "dev-key")]).unwrap_err().to_string();
         assert!(error.contains("gateway.csrf_key"), "{error}");
+        let service = ("AIPOTEN__IDENTITY__SERVICE_SECRETS", "billing:good,notification:dev-secret");
+        let error = settings(&[service]).unwrap_err().to_string();
+        assert!(error.contains("identity.service_secrets") && !error.contains("dev-secret"), "{error}");
+        settings(&[(service.0, "developer:good")]).expect("the name of a service is no secret");
         let error = settings(&[("AIPOTEN__BROKER__URL", "amqp://guest:guest@broker/")]).unwrap_err().to_string();
         assert!(error.contains("broker.url"), "{error}");
         let error = settings(&[("AIPOTEN__CONTENT__LINK_CHECK__PRIVATE", "true")]).unwrap_err().to_string();

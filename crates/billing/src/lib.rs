@@ -119,6 +119,6 @@ pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Proce
         .add_service(proto::refund_service_server::RefundServiceServer::new(app.clone()))
         .add_service(proto::case_service_server::CaseServiceServer::new(app.clone()))
         .add_service(FailedEventServiceServer::new(app.failed_events.clone()));
-    let authenticate = AuthenticateLayer::new(app.verifier.clone(), app.revocations.clone());
+    let authenticate = AuthenticateLayer::new("billing", app.verifier.clone(), app.revocations.clone());
     GrpcServer { routes, authenticate, reflection }.serve("billing", listener, process)
 }

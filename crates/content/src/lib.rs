@@ -113,6 +113,6 @@ pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Proce
         .add_service(proto::video_service_server::VideoServiceServer::new(app.clone()))
         .add_service(proto::category_service_server::CategoryServiceServer::new(app.clone()))
         .add_service(FailedEventServiceServer::new(app.failed_events.clone()));
-    let authenticate = AuthenticateLayer::new(app.verifier.clone(), app.revocations.clone());
+    let authenticate = AuthenticateLayer::new("content", app.verifier.clone(), app.revocations.clone());
     GrpcServer { routes, authenticate, reflection }.serve("content", listener, process)
 }

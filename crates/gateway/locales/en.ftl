@@ -31,6 +31,7 @@ IDEMPOTENCY_CONFLICT = The same Idempotency-Key was already used for something e
 VERSION_MISMATCH = It was changed meanwhile. Please load it again and repeat your change.
 NOT_OWN_ACCOUNT = This cannot be done to your own account. Please ask another administrator.
 EMAIL_TAKEN = There is already an account with this e-mail address.
+ALREADY_VERIFIED = Your e-mail address is confirmed already.
 ALREADY_REVIEWED = You have reviewed this session already. You can change your review.
 ALREADY_GIVEN = You have left your feedback on this session already.
 CODE_TAKEN = This code has been used already.
@@ -97,6 +98,8 @@ unknown_sort = The list cannot be sorted by this.
 
 ## One field: accounts
 not_an_email = This is not an e-mail address.
+email_unchanged = This is your present address.
+link_ended = This link is no longer good. Please have a new one sent.
 not_a_phone = This is not a telephone number.
 password_too_simple = Use a letter, a digit and another sign.
 password_guessable = Leave out your e-mail address and the name of this service.
@@ -163,3 +166,9 @@ only_for_businesses = This is for businesses alone.
 not_a_month = This has to be a month such as 2026-01.
 not_allowed_address = The checkout cannot return to this address.
 unknown_provider = This way to pay is not offered.
+
+## One field: notifications
+unknown_notification_type = This account has no notifications of this type.
+not_by_this_way = These notifications do not come this way.
+always_on = These are always sent, for your safety or by law, and cannot be turned off.
+only_for_web_push = Only Web Push takes this.

@@ -31,6 +31,7 @@ IDEMPOTENCY_CONFLICT = 같은 Idempotency-Key로 다른 내용이 이미 요청�
 VERSION_MISMATCH = 그사이 내용이 변경되었습니다. 최신 내용을 불러온 뒤 다시 시도해 주세요.
 NOT_OWN_ACCOUNT = 자신의 계정에는 할 수 없습니다. 다른 관리자에게 요청해 주세요.
 EMAIL_TAKEN = 이미 가입된 이메일 주소입니다.
+ALREADY_VERIFIED = 이미 인증된 이메일 주소입니다.
 ALREADY_REVIEWED = 이미 후기를 남긴 상담입니다. 남긴 후기를 수정할 수 있습니다.
 ALREADY_GIVEN = 이미 의견을 남긴 상담입니다.
 CODE_TAKEN = 이미 사용된 코드입니다.
@@ -96,6 +97,8 @@ unknown_sort = 이 기준으로는 정렬할 수 없습니다.
 
 ## 필드 하나의 문제: 계정
 not_an_email = 이메일 주소 형식이 아닙니다.
+email_unchanged = 지금 쓰고 있는 이메일 주소입니다.
+link_ended = 더 이상 사용할 수 없는 링크입니다. 새 링크를 요청해 주세요.
 not_a_phone = 전화번호 형식이 아닙니다.
 password_too_simple = 영문자, 숫자, 특수문자를 모두 넣어 주세요.
 password_guessable = 이메일 주소나 서비스 이름이 들어간 비밀번호는 사용할 수 없습니다.
@@ -162,3 +165,9 @@ only_for_businesses = 사업자만 입력할 수 있습니다.
 not_a_month = 2026-01처럼 연도와 월이어야 합니다.
 not_allowed_address = 결제 후 돌아올 수 없는 주소입니다.
 unknown_provider = 사용할 수 없는 결제 수단입니다.
+
+## 필드 하나의 문제: 알림
+unknown_notification_type = 이 계정에는 없는 알림 종류입니다.
+not_by_this_way = 이 알림은 이 방법으로 받을 수 없습니다.
+always_on = 안전을 위해 또는 법에 따라 항상 보내는 알림이라 끌 수 없습니다.
+only_for_web_push = 웹 푸시에만 쓸 수 있습니다.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aipoten_kit::Revocations;
 use aipoten_kit::User;
 use aipoten_kit::config::{Redis, Tokens};
-use aipoten_kit::token::{Refusal, Verifier};
+use aipoten_kit::token::{Refusal, Subject, Verifier};
 use aipoten_proto::billing::v1::bank_account_service_client::BankAccountServiceClient;
 use aipoten_proto::billing::v1::case_service_client::CaseServiceClient;
 use aipoten_proto::billing::v1::payment_service_client::PaymentServiceClient;
@@ -57,6 +57,7 @@ struct Inner {
     content: Channel,
     matching: Channel,
     billing: Channel,
+    notification: Channel,
     verifier: Verifier,
     revocations: Revocations,
     limiter: Limiter,
@@ -75,6 +76,7 @@ impl Gateway {
             content: channel("gateway.content_url", &config.content_url)?,
             matching: channel("gateway.matching_url", &config.matching_url)?,
             billing: channel("gateway.billing_url", &config.billing_url)?,
+            notification: channel("gateway.notification_url", &config.notification_url)?,
             verifier: Verifier::asking(&tokens.issuer, identity.clone()),
             revocations: Revocations::default(),
             limiter: Limiter::new(config.limits.clone(), Arc::clone(&store), &redis.prefix),
@@ -199,6 +201,7 @@ impl Gateway {
             Consumer::Content => self.content(),
             Consumer::Matching => self.matching(),
             Consumer::Billing => self.billing(),
+            Consumer::Notification => self.notification(),
             Consumer::Identity | Consumer::Unspecified => self.identity(),
         })
     }
@@ -211,6 +214,11 @@ impl Gateway {
     /// Content's address.
     pub(crate) fn content(&self) -> Channel {
         self.0.content.clone()
+    }
+
+    /// Notification's address.
+    pub(crate) fn notification(&self) -> Channel {
+        self.0.notification.clone()
     }
 
     /// Matching's address.
@@ -248,10 +256,12 @@ impl Gateway {
         self.0.request_timeout
     }
 
-    /// Whom a token speaks for, unless its session has ended.
+    /// Whom a token speaks for, unless its session has ended. No service comes this way.
     pub(crate) async fn verify(&self, token: &str) -> Result<User, Refusal> {
-        let user = self.0.verifier.verify(token).await?;
-        if self.0.revocations.contains(user.session_id) { Err(Refusal::Invalid) } else { Ok(user) }
+        match self.0.verifier.verify(token).await? {
+            Subject::User(user) if !self.0.revocations.contains(user.session_id) => Ok(user),
+            Subject::User(_) | Subject::Service(_) => Err(Refusal::Invalid),
+        }
     }
 }
 

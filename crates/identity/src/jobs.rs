@@ -6,7 +6,7 @@ use aipoten_kit::Process;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
-use crate::{App, audit, captcha, key, session, user};
+use crate::{App, audit, captcha, key, mail_token, session, user};
 
 /// `revoked` is the newest of the revocations that were taken before serving.
 pub(crate) fn start(app: &App, revoked: Option<DateTime<Utc>>, process: &Process) {
@@ -106,7 +106,13 @@ fn forget(app: &App, process: &Process) {
         let (app, stop) = (app.clone(), process.stop());
         async move {
             while pause(&stop, Duration::from_mins(10)).await {
-                for forgotten in [captcha::forget_expired(&app).await, session::forget_old_attempts(&app).await] {
+                let forgotten = [
+                    captcha::forget_expired(&app).await,
+                    session::forget_old_attempts(&app).await,
+                    mail_token::forget_old(&app).await,
+                    user::forget_former(&app).await,
+                ];
+                for forgotten in forgotten {
                     if let Err(error) = forgotten {
                         tracing::warn!(%error, "what has expired could not be deleted");
                     }

@@ -9,8 +9,11 @@ mod consent;
 pub mod consumers;
 mod jobs;
 mod key;
+mod mail_token;
 mod password;
+mod recipient;
 mod service_key;
+mod service_token;
 mod session;
 mod user;
 
@@ -31,6 +34,7 @@ use tokio::net::TcpListener;
 use tonic::service::Routes;
 
 use service_key::ServiceKey;
+use service_token::ServiceSecrets;
 
 pub use audit::{Checked, Fault, check_audit};
 pub use config::Config;
@@ -63,6 +67,7 @@ pub struct Parts {
     address_key: ServiceKey,
     captcha_key: ServiceKey,
     audit_key: ServiceKey,
+    service_secrets: ServiceSecrets,
     verifier: Verifier,
     revocations: Revocations,
     cache: session::Cache,
@@ -98,6 +103,7 @@ pub async fn build(config: Config, common: &Common, process: &Process) -> anyhow
     let address_key = ServiceKey::load(&pool, &cipher, "login_attempts").await?;
     let captcha_key = ServiceKey::load(&pool, &cipher, "captcha").await?;
     let audit_key = ServiceKey::load(&pool, &cipher, "audit").await?;
+    let service_secrets = ServiceSecrets::parse(&config.service_secrets)?;
     let verifier = Verifier::local(&common.tokens.issuer);
     verifier.set_keys(&keys.public());
     let relay = Relay::new("identity", pool.clone(), common.broker.clone());
@@ -114,6 +120,7 @@ pub async fn build(config: Config, common: &Common, process: &Process) -> anyhow
         address_key,
         captcha_key,
         audit_key,
+        service_secrets,
         verifier,
     }));
     database::watch(&app.pool, "identity.database", process);
@@ -137,11 +144,13 @@ pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Proce
     let routes = Routes::new(proto::user_service_server::UserServiceServer::new(app.clone()))
         .add_service(proto::session_service_server::SessionServiceServer::new(app.clone()))
         .add_service(proto::captcha_service_server::CaptchaServiceServer::new(app.clone()))
+        .add_service(proto::recipient_service_server::RecipientServiceServer::new(app.clone()))
+        .add_service(proto::service_token_service_server::ServiceTokenServiceServer::new(app.clone()))
         .add_service(proto::key_service_server::KeyServiceServer::new(app.clone()))
         .add_service(proto::consent_service_server::ConsentServiceServer::new(app.clone()))
         .add_service(proto::child_service_server::ChildServiceServer::new(app.clone()))
         .add_service(proto::audit_service_server::AuditServiceServer::new(app.clone()))
         .add_service(FailedEventServiceServer::new(app.failed_events.clone()));
-    let authenticate = AuthenticateLayer::new(app.verifier.clone(), app.revocations.clone());
+    let authenticate = AuthenticateLayer::new("identity", app.verifier.clone(), app.revocations.clone());
     GrpcServer { routes, authenticate, reflection }.serve("identity", listener, process)
 }

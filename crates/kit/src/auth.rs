@@ -13,20 +13,22 @@ use tonic::body::Body;
 use tower::{Layer, Service};
 use tracing::Instrument as _;
 
-use crate::token::{Refusal, Verifier};
+use crate::token::{Refusal, Subject, Verifier};
 use crate::{Caller, Error, Locale, Revocations, metadata, policy};
 
 /// Puts [`Authenticate`] around a server.
 #[derive(Clone)]
 pub struct AuthenticateLayer {
+    name: &'static str,
     verifier: Verifier,
     revocations: Revocations,
 }
 
 impl AuthenticateLayer {
-    /// A layer that believes tokens the verifier accepts and whose session was not ended, and asks the protos who may call.
-    pub fn new(verifier: Verifier, revocations: Revocations) -> Self {
-        Self { verifier, revocations }
+    /// A layer of the service of this name that believes tokens the verifier accepts, of people unless their session was ended, of
+    /// services if they name this one, and asks the protos who may call.
+    pub fn new(name: &'static str, verifier: Verifier, revocations: Revocations) -> Self {
+        Self { name, verifier, revocations }
     }
 }
 
@@ -90,7 +92,7 @@ where
 impl AuthenticateLayer {
     async fn admit(&self, path: &str, headers: &HeaderMap) -> crate::Result<Caller> {
         let caller = self.caller(headers).await?;
-        policy::authorize(path, caller.user.as_ref())?;
+        policy::authorize(path, &caller)?;
         Ok(caller)
     }
 
@@ -106,14 +108,15 @@ impl AuthenticateLayer {
         let Some(value) = headers.get(metadata::AUTHORIZATION) else { return Ok(caller) };
         let token = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
         let token = token.ok_or_else(Error::unauthenticated)?;
-        let user = self.verifier.verify(token).await.map_err(|refusal| match refusal {
+        let subject = self.verifier.verify(token).await.map_err(|refusal| match refusal {
             Refusal::Expired => Error::Unauthenticated("TOKEN_EXPIRED".into()),
             Refusal::Invalid => Error::unauthenticated(),
         })?;
-        if self.revocations.contains(user.session_id) {
-            return Err(Error::unauthenticated());
+        match subject {
+            Subject::User(user) if !self.revocations.contains(user.session_id) => caller.user = Some(user),
+            Subject::Service(service) if service.callee == self.name => caller.service = Some(service),
+            Subject::User(_) | Subject::Service(_) => return Err(Error::unauthenticated()),
         }
-        caller.user = Some(user);
         caller.token = Some(SecretString::from(token));
         Ok(caller)
     }

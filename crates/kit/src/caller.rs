@@ -73,6 +73,17 @@ pub struct User {
     pub role: Role,
     /// When the person last proved a password or another factor.
     pub auth_time: DateTime<Utc>,
+    /// Whether the address is known to be theirs, or nobody asks for that.
+    pub email_verified: bool,
+}
+
+/// A service that speaks for itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// Its name, such as `notification`.
+    pub name: String,
+    /// The service that it may call with this token.
+    pub callee: String,
 }
 
 impl User {
@@ -88,8 +99,10 @@ impl User {
 /// The caller of a gRPC method, made by [`crate::AuthenticateLayer`] for each call.
 #[derive(Debug, Clone, Default)]
 pub struct Caller {
-    /// Who it is; `None` without a token.
+    /// The person who calls, or on whose behalf a service does; `None` without a token.
     pub user: Option<User>,
+    /// The service that calls on nobody's behalf. Never beside a user.
+    pub service: Option<Service>,
     /// The token itself, to ask other services with.
     pub token: Option<SecretString>,
     /// Id of the request at the edge.
@@ -115,10 +128,23 @@ impl Caller {
         self.user.as_ref().ok_or_else(Error::unauthenticated)
     }
 
+    /// The service that speaks for itself, or permission denied; unauthenticated for nobody.
+    pub fn service(&self) -> Result<&Service> {
+        let refusal = || if self.user.is_some() { Error::permission_denied() } else { Error::unauthenticated() };
+        self.service.as_ref().ok_or_else(refusal)
+    }
+
     /// The signed-in person with this role, or permission denied.
     pub fn with_role(&self, role: Role) -> Result<&User> {
         let user = self.user()?;
         if user.role == role { Ok(user) } else { Err(Error::permission_denied()) }
+    }
+
+    /// The signed-in person, or `EMAIL_NOT_VERIFIED` (permission denied) as long as the address is not known to be theirs: for what
+    /// costs others time or money. A token says so from the first refresh after the address was verified.
+    pub fn with_verified_email(&self) -> Result<&User> {
+        let user = self.user()?;
+        if user.email_verified { Ok(user) } else { Err(Error::PermissionDenied("EMAIL_NOT_VERIFIED".into())) }
     }
 
     /// The Idempotency-Key, or `IDEMPOTENCY_KEY_REQUIRED`: for what moves money.

@@ -18,6 +18,7 @@ mod page;
 mod policy;
 mod process;
 mod revocation;
+mod service_tokens;
 pub mod telemetry;
 #[cfg(feature = "test")]
 pub mod test;
@@ -25,7 +26,7 @@ pub mod token;
 mod won;
 
 pub use auth::{Authenticate, AuthenticateLayer};
-pub use caller::{Caller, Locale, Role, User};
+pub use caller::{Caller, Locale, Role, Service, User};
 pub use certificates::certificates;
 pub use cipher::{Cipher, Place};
 pub use error::{Error, Reason, Result, Violation};
@@ -37,4 +38,5 @@ pub use once::{Once, forget_keys};
 pub use page::Page;
 pub use process::{GrpcServer, Process};
 pub use revocation::Revocations;
+pub use service_tokens::ServiceTokens;
 pub use won::{BasisPoints, Won};

@@ -2,26 +2,28 @@
 
 use aipoten_proto::common::v1::Callers;
 
-use crate::{Error, Result, Role, User};
+use crate::{Caller, Error, Result, Role};
 
 /// Fails unless the method's proto names the caller.
-pub(crate) fn authorize(path: &str, user: Option<&User>) -> Result<()> {
+pub(crate) fn authorize(path: &str, caller: &Caller) -> Result<()> {
     let callers = aipoten_proto::callers(path);
-    if callers.iter().any(|it| covers(*it, user)) {
+    if callers.iter().any(|it| covers(*it, caller)) {
         return Ok(());
     }
-    Err(if callers.is_empty() || user.is_some() { Error::permission_denied() } else { Error::unauthenticated() })
+    let known = caller.user.is_some() || caller.service.is_some();
+    Err(if callers.is_empty() || known { Error::permission_denied() } else { Error::unauthenticated() })
 }
 
-fn covers(callers: Callers, user: Option<&User>) -> bool {
+fn covers(callers: Callers, caller: &Caller) -> bool {
+    let has_role = |role| caller.user.as_ref().is_some_and(|it| it.role == role);
     match callers {
         Callers::Anyone => true,
-        Callers::User => user.is_some(),
-        Callers::Parent => user.is_some_and(|it| it.role == Role::Parent),
-        Callers::Therapist => user.is_some_and(|it| it.role == Role::Therapist),
-        Callers::Admin => user.is_some_and(|it| it.role == Role::Admin),
-        // No service speaks for itself yet: they ask with the token of a person.
-        Callers::Service | Callers::Unspecified => false,
+        Callers::User => caller.user.is_some(),
+        Callers::Parent => has_role(Role::Parent),
+        Callers::Therapist => has_role(Role::Therapist),
+        Callers::Admin => has_role(Role::Admin),
+        Callers::Service => caller.service.is_some(),
+        Callers::Unspecified => false,
     }
 }
 
@@ -31,9 +33,17 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::{Service, User};
 
-    fn user(role: Role) -> User {
-        User { id: Uuid::nil(), session_id: Uuid::nil(), role, auth_time: Utc::now() }
+    fn person(role: Role) -> Caller {
+        let (id, session_id) = (Uuid::nil(), Uuid::nil());
+        let user = User { id, session_id, role, auth_time: Utc::now(), email_verified: true };
+        Caller { user: Some(user), ..Caller::default() }
+    }
+
+    fn service() -> Caller {
+        let service = Service { name: "notification".to_owned(), callee: "identity".to_owned() };
+        Caller { service: Some(service), ..Caller::default() }
     }
 
     #[test]
@@ -41,18 +51,20 @@ mod tests {
         let out = Err("unauthenticated: UNAUTHENTICATED");
         let no = Err("permission denied: PERMISSION_DENIED");
         let ok = Ok(());
-        // By nobody, a parent, a therapist, an administrator.
+        // By nobody, a parent, a therapist, an administrator, a service.
         let rules = [
-            ("/aipoten.identity.v1.KeyService/GetJwks", [ok, ok, ok, ok]),
-            ("/aipoten.identity.v1.UserService/GetMe", [out, ok, ok, ok]),
-            ("/aipoten.identity.v1.ChildService/GetChild", [out, ok, ok, no]),
-            ("/aipoten.identity.v1.ChildService/UpdateChild", [out, ok, no, no]),
-            ("/aipoten.identity.v1.UserService/ListUsers", [out, no, no, ok]),
-            ("/aipoten.identity.v1.UserService/Reign", [no, no, no, no]),
+            ("/aipoten.identity.v1.KeyService/GetJwks", [ok, ok, ok, ok, ok]),
+            ("/aipoten.identity.v1.UserService/GetMe", [out, ok, ok, ok, no]),
+            ("/aipoten.identity.v1.ChildService/GetChild", [out, ok, ok, no, no]),
+            ("/aipoten.identity.v1.ChildService/UpdateChild", [out, ok, no, no, no]),
+            ("/aipoten.identity.v1.UserService/ListUsers", [out, no, no, ok, no]),
+            ("/aipoten.identity.v1.RecipientService/GetRecipient", [out, no, no, no, ok]),
+            ("/aipoten.identity.v1.UserService/Reign", [no, no, no, no, no]),
         ];
         for (path, expected) in rules {
-            let callers = [None, Some(Role::Parent), Some(Role::Therapist), Some(Role::Admin)];
-            let outcome = callers.map(|role| authorize(path, role.map(user).as_ref()).map_err(|it| it.to_string()));
+            let [parent, therapist, admin] = [Role::Parent, Role::Therapist, Role::Admin].map(person);
+            let callers = [Caller::default(), parent, therapist, admin, service()];
+            let outcome = callers.map(|caller| authorize(path, &caller).map_err(|it| it.to_string()));
             assert_eq!(outcome, expected.map(|it| it.map_err(str::to_owned)), "{path}");
         }
     }

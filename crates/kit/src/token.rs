@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use tonic::transport::Channel;
 use uuid::Uuid;
 
-use crate::{Role, User};
+use crate::{Role, Service, User};
 
 /// The only audience.
 pub const AUDIENCE: &str = "aipoten";
@@ -59,6 +59,60 @@ pub struct Claims {
     pub amr: Vec<String>,
     /// When they did, seconds since 1970.
     pub auth_time: i64,
+    /// Whether the account's address is verified, or nobody asks for that. Tokens from before it was told say no.
+    #[serde(default)]
+    pub ev: bool,
+}
+
+/// Claims of the token of a service. What they share with those of a person means the same.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ServiceClaims {
+    /// Issuer.
+    pub iss: String,
+    /// `service:` and the name of the service.
+    pub sub: String,
+    /// Audience.
+    pub aud: String,
+    /// Expiry, seconds since 1970.
+    pub exp: i64,
+    /// Issued at, seconds since 1970.
+    pub iat: i64,
+    /// Not before, seconds since 1970.
+    pub nbf: i64,
+    /// Id of this token.
+    pub jti: Uuid,
+    /// `service`: no role of a person.
+    pub role: ServiceRole,
+    /// The service that it is good for: no other believes it.
+    pub callee: String,
+}
+
+/// What stands in the place of a person's role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServiceRole {
+    /// A service.
+    Service,
+}
+
+/// What the subject of a service's token begins with.
+pub const SERVICE_SUBJECT: &str = "service:";
+
+/// By their roles no claims are both.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum AnyClaims {
+    User(Claims),
+    Service(ServiceClaims),
+}
+
+/// Whom a token speaks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A person.
+    User(User),
+    /// A service, on nobody's behalf.
+    Service(Service),
 }
 
 /// Why a token is refused.
@@ -87,7 +141,7 @@ struct Inner {
 /// A token that was found good.
 #[derive(Clone)]
 struct Checked {
-    user: User,
+    subject: Subject,
     /// Seconds since 1970.
     expires_at: i64,
     /// The key that signed it, which may be withdrawn meanwhile.
@@ -149,18 +203,19 @@ impl Verifier {
         *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
-    /// The person a token speaks for. Whether its session was ended is asked elsewhere, every time.
-    pub async fn verify(&self, token: &str) -> Result<User, Refusal> {
+    /// Whom a token speaks for. Whether a person's session was ended is asked elsewhere, every time, and whether a service calls whom
+    /// its token names.
+    pub async fn verify(&self, token: &str) -> Result<Subject, Refusal> {
         let hash: [u8; 32] = Sha256::digest(token).into();
         if let Some(checked) = self.0.checked.get(&hash)
             && Utc::now().timestamp() < checked.expires_at
             && self.knows(&checked.kid)
         {
-            return Ok(checked.user);
+            return Ok(checked.subject);
         }
         let checked = self.check(token).await?;
         self.0.checked.insert(hash, checked.clone());
-        Ok(checked.user)
+        Ok(checked.subject)
     }
 
     async fn check(&self, token: &str) -> Result<Checked, Refusal> {
@@ -174,17 +229,17 @@ impl Verifier {
             self.fetch_for(&kid).await;
         }
         let key = self.key(&kid).ok_or(Refusal::Invalid)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, &key, &self.0.validation).map_err(|error| {
+        let claims = jsonwebtoken::decode::<AnyClaims>(token, &key, &self.0.validation).map_err(|error| {
             if matches!(error.kind(), ErrorKind::ExpiredSignature) { Refusal::Expired } else { Refusal::Invalid }
         })?;
-        let claims = claims.claims;
-        let user = User {
-            id: claims.sub,
-            session_id: claims.sid,
-            role: claims.role,
-            auth_time: DateTime::from_timestamp(claims.auth_time, 0).ok_or(Refusal::Invalid)?,
+        let (subject, expires_at) = match claims.claims {
+            AnyClaims::User(claims) => (Subject::User(user(&claims).ok_or(Refusal::Invalid)?), claims.exp),
+            AnyClaims::Service(claims) => {
+                let name = claims.sub.strip_prefix(SERVICE_SUBJECT).ok_or(Refusal::Invalid)?.to_owned();
+                (Subject::Service(Service { name, callee: claims.callee }), claims.exp)
+            }
         };
-        Ok(Checked { user, expires_at: claims.exp, kid: kid.into() })
+        Ok(Checked { subject, expires_at, kid: kid.into() })
     }
 
     fn knows(&self, kid: &str) -> bool {
@@ -222,4 +277,15 @@ impl Verifier {
             }
         }
     }
+}
+
+/// `None` for a moment that there is not.
+fn user(claims: &Claims) -> Option<User> {
+    Some(User {
+        id: claims.sub,
+        session_id: claims.sid,
+        role: claims.role,
+        auth_time: DateTime::from_timestamp(claims.auth_time, 0)?,
+        email_verified: claims.ev,
+    })
 }

@@ -128,6 +128,6 @@ pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Proce
         .add_service(proto::report_service_server::ReportServiceServer::new(app.clone()))
         .add_service(proto::review_service_server::ReviewServiceServer::new(app.clone()))
         .add_service(FailedEventServiceServer::new(app.failed_events.clone()));
-    let authenticate = AuthenticateLayer::new(app.verifier.clone(), app.revocations.clone());
+    let authenticate = AuthenticateLayer::new("matching", app.verifier.clone(), app.revocations.clone());
     GrpcServer { routes, authenticate, reflection }.serve("matching", listener, process)
 }

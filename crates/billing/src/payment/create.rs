@@ -30,6 +30,7 @@ pub(super) struct Wish {
 /// The pending payment of the package, whoever has begun it; it and its key are written before the provider is asked.
 pub(super) async fn create(app: &App, caller: &Caller, once: &Once<'_>, wish: &Wish) -> Result<Shown> {
     let parent = caller.with_role(Role::Parent)?;
+    caller.with_verified_email()?;
     let provider = wish.provider.map_or(app.providers.first(), |name| app.providers.get(name));
     let provider = provider.ok_or_else(unavailable)?;
     let ordered = hold(app, caller, wish.package_id).await;

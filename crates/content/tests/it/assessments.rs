@@ -3,10 +3,11 @@
 use aipoten_proto::FieldMask;
 use aipoten_proto::common::v1::Gender;
 use aipoten_proto::content::v1::{
-    AgeBasis, Assessment, AssessmentStatus, CompleteAssessmentRequest, CreateAssessmentRequest, FollowUp,
+    AgeBasis, Assessment, AssessmentCompleted, AssessmentStatus, CompleteAssessmentRequest, CreateAssessmentRequest, FollowUp,
     GetAssessmentRequest, GetAssessmentResultsRequest, GetChildProgressRequest, ListAssessmentsRequest, NewResponse,
     SaveResponsesRequest, UpdateAssessmentRequest,
 };
+use prost::Message as _;
 use tonic::Code;
 
 use crate::world::{World, days_ago, months_ago, parameter, reason, today, violations};
@@ -174,6 +175,15 @@ async fn completing_twice_at_once_answers_the_same_results_and_recommends_once()
     .await
     .expect("a count");
     assert_eq!(twice, 0);
+    let told: Vec<Vec<u8>> =
+        sqlx::query_scalar("SELECT payload FROM outbox WHERE type = 'aipoten.content.v1.AssessmentCompleted'")
+            .fetch_all(world.database())
+            .await
+            .expect("the outbox");
+    let [told] = told.as_slice() else { panic!("told {} times", told.len()) };
+    let told = AssessmentCompleted::decode(told.as_slice()).expect("the event");
+    assert_eq!((told.assessment_id, told.child_id), (check.id, child_id));
+    assert!(told.completed_at.is_some());
 }
 
 #[tokio::test]

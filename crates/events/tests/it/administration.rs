@@ -132,7 +132,13 @@ async fn what_is_decided_is_published_with_who_decided_in_the_same_transaction()
 }
 
 fn by<T>(role: Option<Role>, message: T) -> Request<T> {
-    let user = role.map(|role| User { id: Uuid::now_v7(), session_id: Uuid::now_v7(), role, auth_time: Utc::now() });
+    let user = role.map(|role| User {
+        id: Uuid::now_v7(),
+        session_id: Uuid::now_v7(),
+        role,
+        auth_time: Utc::now(),
+        email_verified: true,
+    });
     let mut request = Request::new(message);
     request.extensions_mut().insert(Caller { user, ..Caller::default() });
     request

@@ -23,6 +23,16 @@ const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
+/// Routes that have a link mailed, or follow one.
+const MAIL: [&str; 6] = [
+    "/auth/email/verify",
+    "/auth/email/verify/resend",
+    "/auth/email/change",
+    "/auth/email/change/confirm",
+    "/auth/password/reset",
+    "/auth/password/reset/confirm",
+];
+
 /// Lets requests through, or not.
 pub(crate) struct Limiter {
     limits: Limits,
@@ -88,6 +98,7 @@ impl Limiter {
                 (Some("/auth/login"), _) => counts.push(of_address("login", limits.login)),
                 (Some("/auth/register"), _) => counts.push(of_address("register", limits.register)),
                 (Some("/auth/refresh"), _) => counts.push(of_address("refresh", limits.refresh)),
+                (Some(route), _) if MAIL.contains(&route) => counts.push(of_address("mail", limits.mail)),
                 (Some("/therapists/me/documents"), Some(id)) => {
                     counts.push(Count { window: HOUR, ..count(format!("{id}:uploads"), limits.uploads) });
                 }

@@ -1,9 +1,11 @@
 //! Signing in, staying signed in, signing out.
 
 use aipoten_proto::identity::v1::{
-    Captcha, ChangePasswordRequest, CreateCaptchaRequest, CreateSessionRequest, CurrentSession, DeleteSessionRequest,
-    EndAllSessionsRequest, EndCurrentSessionRequest, GetCurrentSessionRequest, GetJwksRequest, Jwks,
-    ListSessionsRequest, RefreshSessionRequest, RegisterUserRequest, Session, SignIn, Tokens, User,
+    Captcha, ChangeEmailRequest, ChangePasswordRequest, CreateCaptchaRequest, CreateSessionRequest, CurrentSession,
+    DeleteSessionRequest, EndAllSessionsRequest, EndCurrentSessionRequest, GetCurrentSessionRequest, GetJwksRequest,
+    Jwks, ListSessionsRequest, RefreshSessionRequest, RegisterUserRequest, RequestEmailChangeRequest,
+    RequestEmailVerificationRequest, RequestPasswordResetRequest, ResetPasswordRequest, Session, SignIn, Tokens, User,
+    VerifyEmailRequest,
 };
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -31,6 +33,12 @@ pub(super) fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(list_sessions))
         .routes(routes!(delete_session))
         .routes(routes!(change_password))
+        .routes(routes!(request_password_reset))
+        .routes(routes!(reset_password))
+        .routes(routes!(verify_email))
+        .routes(routes!(request_email_verification))
+        .routes(routes!(request_email_change))
+        .routes(routes!(change_email))
 }
 
 pub(super) fn key_routes() -> OpenApiRouter<Gateway> {
@@ -155,6 +163,81 @@ async fn change_password(
     Json(body): Json<ChangePasswordRequest>,
 ) -> Answer<StatusCode> {
     gateway.users().change_password(call.with(body)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Have a link mailed with which a new password can be set
+///
+/// The answer is the same whether the address has an account or not. After three mails to an address one more needs a captcha
+/// (`CAPTCHA_REQUIRED`), after five there are no more for a quarter of an hour (`RATE_LIMITED`).
+#[utoipa::path(post, path = "/auth/password/reset", tag = "auth", security(()),
+    responses((status = 204, description = "If the address has an account, the mail is on its way")))]
+async fn request_password_reset(
+    State(gateway): State<Gateway>,
+    PublicCall(call): PublicCall,
+    Json(body): Json<RequestPasswordResetRequest>,
+) -> Answer<StatusCode> {
+    gateway.users().request_password_reset(call.with(body)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Set a new password by the link from the mail; every session ends
+#[utoipa::path(post, path = "/auth/password/reset/confirm", tag = "auth", security(()),
+    responses((status = 204, description = "The new password counts from now on")))]
+async fn reset_password(
+    State(gateway): State<Gateway>,
+    PublicCall(call): PublicCall,
+    Json(body): Json<ResetPasswordRequest>,
+) -> Answer<StatusCode> {
+    gateway.users().reset_password(call.with(body)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Verify an address by the link from the mail
+///
+/// Access tokens tell of it from the next refresh on: refresh before doing what answered `EMAIL_NOT_VERIFIED`.
+#[utoipa::path(post, path = "/auth/email/verify", tag = "auth", security(()),
+    responses((status = 204, description = "The address is verified")))]
+async fn verify_email(
+    State(gateway): State<Gateway>,
+    PublicCall(call): PublicCall,
+    Json(body): Json<VerifyEmailRequest>,
+) -> Answer<StatusCode> {
+    gateway.users().verify_email(call.with(body)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Have the link mailed again with which the address is verified
+#[utoipa::path(post, path = "/auth/email/verify/resend", tag = "auth",
+    responses((status = 204, description = "The mail is on its way")))]
+async fn request_email_verification(State(gateway): State<Gateway>, call: Call) -> Answer<StatusCode> {
+    gateway.users().request_email_verification(call.with(RequestEmailVerificationRequest {})).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Have a link mailed to a new address of the account
+///
+/// The account keeps its address until the link is followed.
+#[utoipa::path(post, path = "/auth/email/change", tag = "auth",
+    responses((status = 204, description = "The mail is on its way to the new address")))]
+async fn request_email_change(
+    State(gateway): State<Gateway>,
+    call: Call,
+    Json(body): Json<RequestEmailChangeRequest>,
+) -> Answer<StatusCode> {
+    gateway.users().request_email_change(call.with(body)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Take the new address by the link from the mail; the old one is warned
+#[utoipa::path(post, path = "/auth/email/change/confirm", tag = "auth", security(()),
+    responses((status = 204, description = "The account has the new address, verified")))]
+async fn change_email(
+    State(gateway): State<Gateway>,
+    PublicCall(call): PublicCall,
+    Json(body): Json<ChangeEmailRequest>,
+) -> Answer<StatusCode> {
+    gateway.users().change_email(call.with(body)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -26,6 +26,19 @@ async fn by_default_the_sixth_attempt_to_sign_in_is_429() {
 }
 
 #[tokio::test]
+async fn by_default_the_sixth_request_about_links_is_429_whichever_it_is() {
+    let platform = Platform::with(Config::default(), redis()).await;
+    for path in ["email/verify", "email/verify/resend", "email/change", "email/change/confirm", "password/reset"] {
+        let answer = platform.post(&format!("/auth/{path}")).json(&json!({})).send().await.expect("an answer");
+        assert!([400, 401].contains(&answer.status().as_u16()), "{path}: {}", answer.status());
+        assert_eq!(header(&answer, "ratelimit-limit"), "5", "{path}");
+    }
+    refused(platform.post("/auth/password/reset/confirm").json(&json!({})), 429, "RATE_LIMITED").await;
+    let elsewhere = platform.get("/children").send().await.expect("an answer");
+    assert_eq!(elsewhere.status(), 401, "other routes are not held up");
+}
+
+#[tokio::test]
 async fn by_default_a_user_has_a_hundred_a_minute_and_so_has_an_address_without_one() {
     let platform = Platform::with(Config::default(), redis()).await;
     let parent = platform.parent().await;

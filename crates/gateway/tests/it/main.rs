@@ -6,6 +6,7 @@ mod cookies;
 mod edge;
 mod journey;
 mod limits;
+mod mail;
 mod openapi;
 mod platform;
 mod refusals;

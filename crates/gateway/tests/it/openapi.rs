@@ -109,7 +109,11 @@ fn every_operation_names_its_refusals_and_only_public_ones_need_no_token() {
         [
             "get /.well-known/jwks.json",
             "get /api/v1/auth/captcha",
+            "post /api/v1/auth/email/change/confirm",
+            "post /api/v1/auth/email/verify",
             "post /api/v1/auth/login",
+            "post /api/v1/auth/password/reset",
+            "post /api/v1/auth/password/reset/confirm",
             "post /api/v1/auth/refresh",
             "post /api/v1/auth/register",
             "get /api/v1/calendars/{file}",

@@ -4,15 +4,20 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use aipoten_gateway::{Common, Config, Limits};
-use aipoten_kit::Process;
 use aipoten_kit::config::{Redis, Tokens};
 use aipoten_kit::test::{TestDatabase, broker_url, encryption, redis};
+use aipoten_kit::{Process, ServiceTokens};
+use aipoten_proto::identity::v1::recipient_service_client::RecipientServiceClient;
+use aipoten_proto::identity::v1::{IssueMailTokenRequest, MailPurpose};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tonic::transport::{Channel, Endpoint};
 use uuid::Uuid;
 
 pub(crate) const PASSWORD: &str = "Haru-2024-play";
+/// What the service that sends mails is known by.
+const SERVICE_SECRET: &str = "a secret of thirty-two characters";
 
 pub(crate) struct Platform {
     pub(crate) address: SocketAddr,
@@ -55,6 +60,7 @@ pub(crate) fn generous() -> Config {
         register: many,
         refresh: many,
         webhooks: many,
+        mail: many,
         uploads: many,
     };
     Config { limits, ..Config::default() }
@@ -198,6 +204,25 @@ impl Platform {
         Person { email: email.to_owned(), password: password.to_owned(), access, refresh }
     }
 
+    /// A request of the service that sends mails to identity.
+    pub(crate) async fn service_request<T>(&self, message: T) -> tonic::Request<T> {
+        let secret = SERVICE_SECRET.to_owned().into();
+        let service = ServiceTokens::new("notification", secret, "identity", self.identity());
+        service.request(message).await.expect("a token")
+    }
+
+    /// The secret of the link that is mailed to this person.
+    pub(crate) async fn link(&self, person: &Person, purpose: MailPurpose) -> String {
+        let me = self.get("/users/me").bearer_auth(&person.access).send().await.expect("an answer");
+        let user_id = json_of(me, 200).await["data"]["id"].as_str().expect("an id").to_owned();
+        let ask = self.service_request(IssueMailTokenRequest { user_id, purpose: purpose.into() }).await;
+        RecipientServiceClient::new(self.identity()).issue_mail_token(ask).await.expect("a link").into_inner().token
+    }
+
+    fn identity(&self) -> Channel {
+        Endpoint::from_shared(self.config.identity_url.clone()).expect("an address").connect_lazy()
+    }
+
     /// A parent who may add children, with one.
     pub(crate) async fn parent_with_child(&self) -> (Person, Value) {
         let parent = self.parent().await;
@@ -269,6 +294,7 @@ async fn identity(common: &Common, admin: Option<(&str, &str)>, process: &Proces
     let mut config = aipoten_identity::Config {
         database: database.config(),
         encryption: encryption(),
+        service_secrets: format!("notification:{SERVICE_SECRET}").into(),
         ..aipoten_identity::Config::default()
     };
     if let Some((email, password)) = admin {

@@ -1,10 +1,10 @@
 use aipoten_proto::identity::v1::captcha_service_server::CaptchaService;
-use aipoten_proto::identity::v1::{Captcha, CreateCaptchaRequest};
+use aipoten_proto::identity::v1::{Captcha, CaptchaAnswer, CreateCaptchaRequest};
 use aipoten_proto::timestamp;
 use chrono::TimeDelta;
 use tonic::{Request, Response, Status};
 
-use super::Challenge;
+use super::{Answer, Challenge};
 use crate::App;
 
 #[tonic::async_trait]
@@ -17,5 +17,12 @@ impl CaptchaService for App {
             difficulty: config.captcha_bits.into(),
             expires_at: Some(timestamp(challenge.expires_at)),
         }))
+    }
+}
+
+/// A wrong answer is no fault of form: it is told as a missing one.
+impl From<CaptchaAnswer> for Answer {
+    fn from(answer: CaptchaAnswer) -> Self {
+        Self { challenge: answer.challenge, solution: answer.solution }
     }
 }

@@ -81,8 +81,16 @@ fn solves(challenge: &str, solution: &str, difficulty: u8) -> bool {
     zeros >= u32::from(difficulty)
 }
 
+/// Whether an answer was given, and is as [`redeem`] asks.
+pub(crate) async fn is_solved(app: &App, answer: Option<&Answer>) -> Result<bool> {
+    match answer {
+        Some(answer) => redeem(app, &mut *app.pool.acquire().await?, answer).await,
+        None => Ok(false),
+    }
+}
+
 /// Whether an answer is right, in time and given for the first time. From then on it is used.
-pub(crate) async fn redeem(app: &App, conn: &mut PgConnection, answer: &Answer) -> Result<bool> {
+async fn redeem(app: &App, conn: &mut PgConnection, answer: &Answer) -> Result<bool> {
     let challenge = Challenge::verify(&answer.challenge, &app.captcha_key).filter(|it| it.expires_at > Utc::now());
     let Some(challenge) = challenge else { return Ok(false) };
     let solved =

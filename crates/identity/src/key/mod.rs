@@ -7,7 +7,7 @@ mod store;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use aipoten_kit::config::Tokens;
-use aipoten_kit::token::{AUDIENCE, Claims, TYPE};
+use aipoten_kit::token::TYPE;
 use aipoten_kit::{Cipher, Place};
 use aipoten_proto::identity::v1::{Jwk, Jwks};
 use anyhow::Context as _;
@@ -17,6 +17,7 @@ use chrono::{DateTime, Utc};
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey as _;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::App;
@@ -86,12 +87,15 @@ impl Keys {
         self.ring().public.clone()
     }
 
-    /// Signs an access token; issuer and audience are filled in.
-    pub(crate) fn sign(&self, mut claims: Claims) -> anyhow::Result<String> {
-        claims.iss.clone_from(&self.issuer);
-        AUDIENCE.clone_into(&mut claims.aud);
+    /// Who issues tokens.
+    pub(crate) fn issuer(&self) -> String {
+        self.issuer.clone()
+    }
+
+    /// Signs the claims of an access token.
+    pub(crate) fn sign<C: Serialize>(&self, claims: &C) -> anyhow::Result<String> {
         let ring = self.ring();
-        jsonwebtoken::encode(&ring.header, &claims, &ring.signing).context("an access token could not be signed")
+        jsonwebtoken::encode(&ring.header, claims, &ring.signing).context("an access token could not be signed")
     }
 
     fn ring(&self) -> Arc<Ring> {

@@ -1,17 +1,17 @@
 //! Access tokens of a session.
 
-use aipoten_kit::token::Claims;
+use aipoten_kit::token::{AUDIENCE, Claims};
 use chrono::Utc;
 use uuid::Uuid;
 
 use super::Session;
-use crate::key::Keys;
+use crate::App;
 
-pub(super) fn sign(keys: &Keys, session: &Session, life_s: i64) -> anyhow::Result<String> {
+pub(super) fn sign(app: &App, session: &Session, life_s: i64) -> anyhow::Result<String> {
     let now = Utc::now().timestamp();
-    keys.sign(Claims {
-        iss: String::new(),
-        aud: String::new(),
+    app.keys.sign(&Claims {
+        iss: app.keys.issuer(),
+        aud: AUDIENCE.to_owned(),
         sub: session.user_id,
         exp: now + life_s,
         iat: now,
@@ -22,5 +22,6 @@ pub(super) fn sign(keys: &Keys, session: &Session, life_s: i64) -> anyhow::Resul
         scope: String::new(),
         amr: session.amr.clone(),
         auth_time: session.auth_time.timestamp(),
+        ev: session.email_verified || !app.config.require_verified_email,
     })
 }

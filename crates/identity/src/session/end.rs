@@ -17,6 +17,7 @@ pub(crate) enum EndReason {
     LogoutAll,
     EndedByUser,
     PasswordChanged,
+    PasswordReset,
     RefreshReuse,
     Erasure,
     Superseded,

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::end::Revocation;
 use super::sign_in::Attempt;
 use super::{Session, Tokens, end, refresh, sign_in};
-use crate::{App, captcha};
+use crate::App;
 
 #[tonic::async_trait]
 impl SessionService for App {
@@ -112,8 +112,7 @@ impl TryFrom<CreateSessionRequest> for Attempt {
         fields.check(length <= 128, "password", "too_long max=128");
         let device_label = request.device_label.map(|it| fields.line("device_label", &it, 80));
         fields.finish()?;
-        // A wrong answer is no fault of form: it is told as a missing one.
-        let captcha = request.captcha.map(|it| captcha::Answer { challenge: it.challenge, solution: it.solution });
+        let captcha = request.captcha.map(Into::into);
         Ok(Self { email, password: request.password.into(), device_label, captcha })
     }
 }

@@ -1,4 +1,4 @@
-//! Lockout of guessed passwords, for each address whether it has an account or not. A try is counted before its password
+//! Lockout of guessed passwords and of mails asked for, for each address whether it has an account or not. A try is counted before its password
 //! is looked at, so that many at once get no more tries than one after the other.
 
 use std::time::Duration;
@@ -17,18 +17,38 @@ pub(super) struct Reserved {
     pub(super) last: bool,
 }
 
-/// Counts a try, unless the address is locked or its tries need a captcha and none was `solved`.
+/// What is tried for an address. Each kind is counted apart.
+#[derive(Debug, Clone, Copy)]
+enum Try {
+    SignIn,
+    /// To have mail sent there.
+    Mail,
+}
+
+/// Counts an attempt to sign in, unless the address is locked or its tries need a captcha and none was `solved`.
 pub(super) async fn reserve(app: &App, email: &str, solved: bool) -> Result<Reserved> {
+    let address_hash = hash(app, Try::SignIn, email);
+    let failures = count(app, &address_hash, solved, "ACCOUNT_LOCKED").await?;
+    Ok(Reserved { address_hash, last: failures >= app.config.lockout.failures })
+}
+
+/// Counts a mail that somebody wants sent to an address, whoever reads there. As with failures, some more need a captcha, and then
+/// none is sent for a while.
+pub(crate) async fn reserve_mail(app: &App, email: &str, solved: bool) -> Result<()> {
+    count(app, &hash(app, Try::Mail, email), solved, "RATE_LIMITED").await?;
+    Ok(())
+}
+
+async fn count(app: &App, address_hash: &[u8], solved: bool, locked: &'static str) -> Result<i32> {
     let limits = &app.config.lockout;
-    let address_hash = hash(app, email);
     let mut conn = app.pool.acquire().await?;
-    if let Some(failures) = store::reserve_attempt(&mut conn, &address_hash, solved, limits).await? {
-        return Ok(Reserved { address_hash, last: failures >= limits.failures });
+    if let Some(tries) = store::reserve_attempt(&mut conn, address_hash, solved, limits).await? {
+        return Ok(tries);
     }
-    match store::locked_for(&mut conn, &address_hash, limits).await? {
+    match store::locked_for(&mut conn, address_hash, limits).await? {
         Some(left) => {
             let left = Duration::from_secs(left.clamp(1, i64::from(limits.lock_s)).unsigned_abs());
-            Err(Error::ResourceExhausted("ACCOUNT_LOCKED".into(), left))
+            Err(Error::ResourceExhausted(locked.into(), left))
         }
         None => Err(Error::Unauthenticated("CAPTCHA_REQUIRED".into())),
     }
@@ -44,8 +64,18 @@ pub(super) async fn clear(conn: &mut sqlx::PgConnection, reserved: &Reserved) ->
     store::clear_attempts(conn, &reserved.address_hash).await
 }
 
-fn hash(app: &App, email: &str) -> [u8; 32] {
+/// The same for an address that has another password by now.
+pub(crate) async fn forget_failures(app: &App, conn: &mut sqlx::PgConnection, email: &str) -> Result<()> {
+    store::clear_attempts(conn, &hash(app, Try::SignIn, email)).await
+}
+
+fn hash(app: &App, kind: Try, email: &str) -> [u8; 32] {
     let mut mac = app.address_key.mac();
+    match kind {
+        Try::SignIn => {}
+        // No address begins so.
+        Try::Mail => mac.update(b"mail\0"),
+    }
     mac.update(normalised(email).as_bytes());
     mac.finalize().into_bytes().into()
 }

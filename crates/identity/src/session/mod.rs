@@ -2,6 +2,7 @@
 
 mod access;
 mod cache;
+mod device;
 mod end;
 mod grpc;
 mod lockout;
@@ -18,6 +19,7 @@ use crate::user::{self, User};
 use crate::{App, config};
 pub(crate) use cache::Cache;
 pub(crate) use end::{EndReason, end_others, revoked, take_revocations};
+pub(crate) use lockout::{forget_failures, reserve_mail};
 use refresh_token::{RefreshKey, RefreshToken};
 
 /// A device that is signed in.
@@ -26,6 +28,8 @@ pub(crate) struct Session {
     id: Uuid,
     user_id: Uuid,
     role: Role,
+    /// Of the account, as the role is.
+    email_verified: bool,
     device_label: Option<String>,
     user_agent: String,
     ip: String,
@@ -63,7 +67,7 @@ fn tokens(app: &App, session: &Session, key: &RefreshKey) -> Result<Tokens> {
     let left = (session.expires_at() - Utc::now()).num_seconds().max(0);
     let access_s = left.min(app.config.session.access_s.into());
     Ok(Tokens {
-        access: access::sign(&app.keys, session, access_s)?,
+        access: access::sign(app, session, access_s)?,
         access_s,
         refresh: RefreshToken::of(session, key).to_string(),
         refresh_expires_at: session.expires_at(),

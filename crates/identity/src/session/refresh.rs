@@ -9,6 +9,7 @@ use super::refresh_token::{self, RefreshKey, RefreshToken};
 use super::{Session, Tokens, idle, store, tokens};
 use crate::App;
 use crate::audit::{self, Act};
+use crate::user::{self, Alert};
 
 /// Trades a refresh token. Of many tabs that trade the same one at once, one moves the counter and all get its
 /// successor; a token older than that was stolen or copied, and its session ends.
@@ -60,7 +61,9 @@ async fn end_stolen(
         ..Act::refused("session.refreshed", Some(session.user_id))
     };
     audit::record(&mut tx, caller, &act).await?;
+    user::alert(&mut tx, caller, session.user_id, Alert::RefreshReused).await?;
     tx.commit().await?;
+    app.relay.wake();
     tracing::warn!(stream = "auth", session_id = %session.id, "a refresh token was used again: the session is ended");
     revoked(app, session.user_id, &[session.id]);
     Err(Error::unauthenticated())

@@ -9,9 +9,9 @@ use uuid::Uuid;
 use super::end::{EndReason, revoked};
 use super::lockout::{self, Reserved};
 use super::refresh_token::RefreshKey;
-use super::{Session, Tokens, idle, store, tokens};
+use super::{Session, Tokens, device, idle, store, tokens};
 use crate::audit::{self, Act};
-use crate::user::{self, User};
+use crate::user::{self, Alert, User};
 use crate::{App, captcha, config};
 
 /// An attempt to sign in.
@@ -31,13 +31,8 @@ struct Proof {
 }
 
 pub(super) async fn sign_in(app: &App, caller: &Caller, attempt: Attempt) -> Result<(User, Tokens)> {
-    let mut conn = app.pool.acquire().await?;
-    let solved = match &attempt.captcha {
-        Some(answer) => captcha::redeem(app, &mut conn, answer).await?,
-        None => false,
-    };
     // Nobody waits for another connection, or for a hash, with one in hand.
-    drop(conn);
+    let solved = captcha::is_solved(app, attempt.captcha.as_ref()).await?;
     let reserved = lockout::reserve(app, &attempt.email, solved).await?;
     let mut conn = app.pool.acquire().await?;
     let found = user::credentials(&mut conn, &attempt.email).await?;
@@ -58,10 +53,11 @@ pub(super) async fn sign_in(app: &App, caller: &Caller, attempt: Attempt) -> Res
         None => None,
     };
     let Some(issued) = issued else {
-        return refuse(tx, caller, user_id, &reserved).await;
+        return refuse(app, tx, caller, user_id, &reserved).await;
     };
     lockout::clear(&mut tx, &reserved).await?;
     tx.commit().await?;
+    app.relay.wake();
     let Issued { user, session, key, ended } = issued;
     revoked(app, user.id, &ended);
     app.cache.opened(&session);
@@ -70,6 +66,7 @@ pub(super) async fn sign_in(app: &App, caller: &Caller, attempt: Attempt) -> Res
 }
 
 async fn refuse<T>(
+    app: &App,
     mut tx: Transaction<'_, Postgres>,
     caller: &Caller,
     user_id: Option<Uuid>,
@@ -78,8 +75,12 @@ async fn refuse<T>(
     audit::record(&mut tx, caller, &Act::refused("session.created", user_id)).await?;
     if reserved.last {
         audit::record(&mut tx, caller, &Act::refused("password.locked", user_id)).await?;
+        if let Some(user_id) = user_id {
+            user::alert(&mut tx, caller, user_id, Alert::Locked).await?;
+        }
     }
     tx.commit().await?;
+    app.relay.wake();
     Err(Error::Unauthenticated("INVALID_CREDENTIALS".into()))
 }
 
@@ -104,12 +105,17 @@ async fn issue_session(
 ) -> Result<Option<Issued>> {
     let user = user::note_sign_in(app, conn, caller, user_id, proof.password_hash.as_deref()).await?;
     let Some(user) = user else { return Ok(None) };
+    let fingerprint = device::fingerprint(&caller.agent, device_label.as_deref());
+    if store::is_new_device(conn, user.id, &fingerprint).await? {
+        user::alert(conn, caller, user.id, Alert::NewDevice).await?;
+    }
     let now = Utc::now();
     let absolute_expires_at = now + absolute(&app.config.session, user.role);
     let session = Session {
         id: Uuid::now_v7(),
         user_id: user.id,
         role: user.role,
+        email_verified: user.email_verified_at.is_some(),
         device_label,
         user_agent: caller.agent.clone(),
         ip: caller.ip.clone(),
@@ -128,7 +134,7 @@ async fn issue_session(
         Vec::new()
     };
     let key = RefreshKey(rand::random());
-    store::insert(conn, &app.cipher, &session, &key).await?;
+    store::insert(conn, &app.cipher, &session, &key, &fingerprint).await?;
     audit::record(conn, caller, &Act::done("session.created", user.id, "session", session.id)).await?;
     Ok(Some(Issued { user, session, key, ended }))
 }

@@ -14,6 +14,7 @@ struct Row {
     id: Uuid,
     user_id: Uuid,
     role: Role,
+    email_verified: bool,
     device_label: Option<String>,
     user_agent: String,
     ip: String,
@@ -40,6 +41,7 @@ impl Row {
             id: self.id,
             user_id: self.user_id,
             role: self.role,
+            email_verified: self.email_verified,
             device_label: self.device_label,
             user_agent: self.user_agent,
             ip: self.ip,
@@ -61,11 +63,12 @@ pub(super) async fn insert(
     cipher: &Cipher,
     session: &Session,
     key: &RefreshKey,
+    fingerprint: &[u8],
 ) -> Result<()> {
     sqlx::query!(
         "INSERT INTO sessions (id, user_id, device_label, user_agent, ip, amr, auth_time, refresh_counter, refresh_key,
-                               rotated_at, idle_expires_at, absolute_expires_at, last_seen_at, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                               rotated_at, idle_expires_at, absolute_expires_at, last_seen_at, created_at, fingerprint_hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         session.id,
         session.user_id,
         session.device_label,
@@ -80,17 +83,32 @@ pub(super) async fn insert(
         session.absolute_expires_at,
         session.last_seen_at,
         session.created_at,
+        fingerprint,
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
+/// Whether the account was signed in on other devices before, and never on this one.
+pub(super) async fn is_new_device(conn: &mut PgConnection, user_id: Uuid, fingerprint: &[u8]) -> Result<bool> {
+    let is_new = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM sessions WHERE user_id = $1 AND fingerprint_hash IS NOT NULL)
+              AND NOT EXISTS (SELECT FROM sessions WHERE user_id = $1 AND fingerprint_hash = $2) AS "is_new!""#,
+        user_id,
+        fingerprint,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(is_new)
+}
+
 /// A session that can be used: not ended, not expired, of an account in use.
 pub(super) async fn find_live(conn: &mut PgConnection, id: Uuid) -> Result<Option<Session>> {
     let session = sqlx::query_as!(
         Session,
-        r#"SELECT s.id, s.user_id, u.role AS "role: Role", s.device_label, s.user_agent, s.ip, s.amr, s.auth_time,
+        r#"SELECT s.id, s.user_id, u.role AS "role: Role", u.email_verified_at IS NOT NULL AS "email_verified!",
+                  s.device_label, s.user_agent, s.ip, s.amr, s.auth_time,
                   s.refresh_counter, s.rotated_at, s.idle_expires_at, s.absolute_expires_at, s.last_seen_at, s.created_at
            FROM sessions s JOIN users u ON u.id = s.user_id AND u.status = 'active'
            WHERE s.id = $1 AND s.revoked_at IS NULL AND s.idle_expires_at > now() AND s.absolute_expires_at > now()"#,
@@ -109,7 +127,8 @@ pub(super) async fn find_refreshable(
 ) -> Result<Option<(Session, RefreshKey)>> {
     let row = sqlx::query_as!(
         Row,
-        r#"SELECT s.id, s.user_id, u.role AS "role: Role", s.device_label, s.user_agent, s.ip, s.amr, s.auth_time,
+        r#"SELECT s.id, s.user_id, u.role AS "role: Role", u.email_verified_at IS NOT NULL AS "email_verified!",
+                  s.device_label, s.user_agent, s.ip, s.amr, s.auth_time,
                   s.refresh_counter, s.refresh_key, s.rotated_at, s.idle_expires_at, s.absolute_expires_at,
                   s.last_seen_at, s.created_at
            FROM sessions s JOIN users u ON u.id = s.user_id AND u.status = 'active'
@@ -124,7 +143,8 @@ pub(super) async fn find_refreshable(
 pub(super) async fn list_live(conn: &mut PgConnection, user_id: Uuid) -> Result<Vec<Session>> {
     let sessions = sqlx::query_as!(
         Session,
-        r#"SELECT s.id, s.user_id, u.role AS "role: Role", s.device_label, s.user_agent, s.ip, s.amr, s.auth_time,
+        r#"SELECT s.id, s.user_id, u.role AS "role: Role", u.email_verified_at IS NOT NULL AS "email_verified!",
+                  s.device_label, s.user_agent, s.ip, s.amr, s.auth_time,
                   s.refresh_counter, s.rotated_at, s.idle_expires_at, s.absolute_expires_at, s.last_seen_at, s.created_at
            FROM sessions s JOIN users u ON u.id = s.user_id AND u.status = 'active'
            WHERE s.user_id = $1 AND s.revoked_at IS NULL AND s.idle_expires_at > now() AND s.absolute_expires_at > now()

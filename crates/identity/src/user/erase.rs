@@ -2,15 +2,16 @@
 
 use aipoten_events::{Aggregate, Context, publish};
 use aipoten_kit::{Caller, Result};
-use aipoten_proto::identity::v1::UserDeleted;
+use aipoten_proto::identity::v1::{ErasureRequested, UserDeleted};
+use aipoten_proto::timestamp;
 use chrono::{TimeDelta, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::store;
+use super::{event, store};
 use crate::audit::{self, Act};
 use crate::session::{self, EndReason};
-use crate::{App, care, child, consent};
+use crate::{App, care, child, consent, mail_token};
 
 pub(super) async fn request(app: &App, caller: &Caller) -> Result<()> {
     let user = caller.user()?;
@@ -20,7 +21,10 @@ pub(super) async fn request(app: &App, caller: &Caller) -> Result<()> {
     store::set_erasure_due(&mut tx, user.id, due).await?;
     let ended = session::end_others(&mut tx, user.id, None, EndReason::Erasure).await?;
     audit::record(&mut tx, caller, &Act::done("user.erasure_requested", user.id, "user", user.id)).await?;
+    let requested = ErasureRequested { user_id: user.id.to_string(), due_at: Some(timestamp(due)) };
+    event::publish(&mut tx, caller, user.id, &requested).await?;
     tx.commit().await?;
+    app.relay.wake();
     session::revoked(app, user.id, &ended);
     Ok(())
 }
@@ -58,6 +62,7 @@ async fn erase(app: &App, user_id: Uuid) -> Result<()> {
     child::erase_all(&mut tx, &system, user_id).await?;
     consent::erase(&mut tx, user_id).await?;
     care::erase(&mut tx, user_id).await?;
+    mail_token::end_all(&mut tx, user_id).await?;
     let version = store::erase(&mut tx, user_id).await?;
     audit::record(&mut tx, &system, &Act::done("user.erased", user_id, "user", user_id)).await?;
     let aggregate = Aggregate { kind: "user", id: user_id, seq: version };

@@ -1,17 +1,22 @@
+mod address;
 mod admin;
+mod link;
 
 use aipoten_kit::{Caller, Error, Fields, Locale, Mask, Role};
 use aipoten_proto::common::v1::Locale as ProtoLocale;
 use aipoten_proto::identity::v1::user_service_server::UserService;
 use aipoten_proto::identity::v1::{
-    self as proto, ChangePasswordRequest, DeleteMeRequest, DeleteUserRequest, GetMeRequest, GivenConsent,
-    ListUsersRequest, ListUsersResponse, RegisterUserRequest, UpdateMeRequest, UpdateUserRequest, UserStatus,
+    self as proto, ChangeEmailRequest, ChangePasswordRequest, DeleteMeRequest, DeleteUserRequest, GetMeRequest,
+    GivenConsent, ListUsersRequest, ListUsersResponse, RegisterUserRequest, RequestEmailChangeRequest,
+    RequestEmailVerificationRequest, RequestPasswordResetRequest, ResetPasswordRequest, UpdateMeRequest,
+    UpdateUserRequest, UserStatus, VerifyEmailRequest,
 };
 use aipoten_proto::timestamp;
 use tonic::{Request, Response, Status as GrpcStatus};
 
+use self::address::{email, phone};
 use super::register::{self, Registration};
-use super::{PasswordChange, Patch, Status, User, erase};
+use super::{PasswordChange, Patch, Status, User, erase, reset};
 use crate::consent::{self, Kind, Method, NewConsent};
 use crate::{App, config, password};
 
@@ -45,6 +50,55 @@ impl UserService for App {
         let caller = Caller::of(&request);
         let change = password_change(request.into_inner(), &self.config.password)?;
         super::change_password(self, &caller, change).await?;
+        Ok(Response::new(()))
+    }
+
+    async fn request_email_verification(
+        &self,
+        request: Request<RequestEmailVerificationRequest>,
+    ) -> Result<Response<()>, GrpcStatus> {
+        super::email::request_verification(self, &Caller::of(&request)).await?;
+        Ok(Response::new(()))
+    }
+
+    async fn verify_email(&self, request: Request<VerifyEmailRequest>) -> Result<Response<()>, GrpcStatus> {
+        let caller = Caller::of(&request);
+        let token = link::token(&request.into_inner().token)?;
+        super::email::verify(self, &caller, &token).await?;
+        Ok(Response::new(()))
+    }
+
+    async fn request_password_reset(
+        &self,
+        request: Request<RequestPasswordResetRequest>,
+    ) -> Result<Response<()>, GrpcStatus> {
+        let caller = Caller::of(&request);
+        let request = request.into_inner().try_into()?;
+        reset::request(self, &caller, request).await?;
+        Ok(Response::new(()))
+    }
+
+    async fn reset_password(&self, request: Request<ResetPasswordRequest>) -> Result<Response<()>, GrpcStatus> {
+        let caller = Caller::of(&request);
+        let new = link::reset(request.into_inner(), &self.config.password)?;
+        reset::reset(self, &caller, new).await?;
+        Ok(Response::new(()))
+    }
+
+    async fn request_email_change(
+        &self,
+        request: Request<RequestEmailChangeRequest>,
+    ) -> Result<Response<()>, GrpcStatus> {
+        let caller = Caller::of(&request);
+        let change = request.into_inner().try_into()?;
+        super::email::request_change(self, &caller, change).await?;
+        Ok(Response::new(()))
+    }
+
+    async fn change_email(&self, request: Request<ChangeEmailRequest>) -> Result<Response<()>, GrpcStatus> {
+        let caller = Caller::of(&request);
+        let token = link::token(&request.into_inner().token)?;
+        super::email::change(self, &caller, &token).await?;
         Ok(Response::new(()))
     }
 
@@ -88,7 +142,7 @@ fn password_change(request: ChangePasswordRequest, rules: &config::Password) -> 
 
 fn registration(request: RegisterUserRequest, rules: &config::Password) -> Result<Registration, Error> {
     let mut fields = Fields::new();
-    let email = email(&mut fields, &request.email);
+    let email = email(&mut fields, "email", &request.email);
     password::check(&mut fields, "password", &request.password, rules);
     password::check_personal(&mut fields, "password", &request.password, &email);
     let role = match request.role() {
@@ -105,24 +159,6 @@ fn registration(request: RegisterUserRequest, rules: &config::Password) -> Resul
     let consents = consents(&mut fields, &request.consents);
     fields.finish()?;
     Ok(Registration { email, password: request.password.into(), name, phone, role, locale, consents })
-}
-
-fn email(fields: &mut Fields, text: &str) -> String {
-    let email = fields.line("email", text, 254);
-    let fine = email.split_once('@').is_some_and(|(local, domain)| {
-        let labels = domain.split('.').all(|label| !label.is_empty());
-        !local.is_empty() && local.len() <= 64 && domain.contains('.') && labels && !domain.contains('@')
-    });
-    let blank = email.chars().any(|c| c.is_whitespace() || matches!(c, ',' | ';' | '<' | '>'));
-    fields.check(email.is_empty() || (fine && !blank), "email", "not_an_email");
-    email
-}
-
-fn phone(fields: &mut Fields, text: Option<String>) -> Option<String> {
-    let phone = fields.optional_text("phone", text, 20)?;
-    let fine = phone.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | ' '));
-    fields.check(fine && phone.chars().filter(char::is_ascii_digit).count() >= 7, "phone", "not_a_phone");
-    Some(phone)
 }
 
 fn consents(fields: &mut Fields, given: &[GivenConsent]) -> Vec<NewConsent> {
@@ -215,53 +251,7 @@ mod tests {
 
     use super::*;
 
-    fn address(text: &str) -> Option<String> {
-        let mut fields = Fields::new();
-        let email = email(&mut fields, text);
-        fields.finish().ok().map(|()| email)
-    }
-
-    #[test]
-    fn an_address_has_a_local_part_and_a_domain_with_a_dot() {
-        for good in
-            ["mina@example.com", " Mina.Kim+aipoten@mail.example.co.kr ", "미나@예시.한국", "o'hara@example.com"]
-        {
-            assert_eq!(address(good).as_deref(), Some(good.trim()));
-        }
-        let long = format!("{}@example.com", "m".repeat(65));
-        for bad in [
-            "",
-            "mina",
-            "@example.com",
-            "mina@",
-            "mina@localhost",
-            "mina@example..com",
-            "mina@.com",
-            "mina@com.",
-            &long,
-        ] {
-            assert_eq!(address(bad), None, "{bad}");
-        }
-        for bad in [
-            "a b@example.com",
-            "a@b@example.com",
-            "a@example.com,b@example.com",
-            "Mina <mina@example.com>",
-            "a\n@example.com",
-        ] {
-            assert_eq!(address(bad), None, "{bad}");
-        }
-    }
-
     proptest! {
-        #[test]
-        fn whatever_is_taken_for_an_address_can_stand_in_a_mail_header(text in r"[a-z@. <>,;\r\n\t\x00가-힣]{0,20}") {
-            if let Some(email) = address(&text) {
-                prop_assert_eq!(email.matches('@').count(), 1);
-                prop_assert!(!email.chars().any(|c| c.is_whitespace() || c.is_control() || "<>,;".contains(c)));
-            }
-        }
-
         #[test]
         fn no_text_makes_the_reading_of_a_registration_panic(email in ".*", phone in ".*", name in ".*", role: i32, locale: i32) {
             let request = RegisterUserRequest { email, phone: Some(phone), name, role, locale, ..RegisterUserRequest::default() };

@@ -1,12 +1,15 @@
 //! Accounts of people.
 
 mod admin;
+mod email;
 mod erase;
+mod event;
 mod grpc;
 mod register;
+mod reset;
 mod store;
 
-use aipoten_kit::{Caller, Error, Fields, Locale, Result, Role};
+use aipoten_kit::{Caller, Error, Fields, Locale, Place, Result, Role};
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::PgConnection;
@@ -16,7 +19,9 @@ use crate::audit::{self, Act};
 use crate::session::{self, EndReason};
 use crate::{App, password};
 
+pub(crate) use email::forget_former;
 pub(crate) use erase::erase_due;
+pub(crate) use event::{Alert, alert};
 pub use register::seed_administrator;
 
 /// Whether an account may be used.
@@ -31,13 +36,13 @@ pub(crate) enum Status {
 /// An account.
 pub(crate) struct User {
     pub(crate) id: Uuid,
-    email: String,
-    email_verified_at: Option<DateTime<Utc>>,
+    pub(crate) email: String,
+    pub(crate) email_verified_at: Option<DateTime<Utc>>,
     name: String,
-    phone: Option<String>,
+    pub(crate) phone: Option<String>,
     pub(crate) role: Role,
     status: Status,
-    locale: Locale,
+    pub(crate) locale: Locale,
     last_login_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -63,6 +68,10 @@ struct Patch {
 struct PasswordChange {
     current: SecretString,
     new: SecretString,
+}
+
+pub(crate) fn phone_place(user_id: Uuid) -> Place {
+    Place { table: "users", column: "phone", row: user_id }
 }
 
 /// Who has this address, if anybody.
@@ -93,7 +102,12 @@ pub(crate) async fn find(app: &App, conn: &mut PgConnection, user_id: Uuid) -> R
 
 /// An account in use, locked until the transaction ends: what may be once for each account is decided behind this lock.
 pub(crate) async fn lock(app: &App, conn: &mut PgConnection, user_id: Uuid) -> Result<User> {
-    store::lock(conn, &app.cipher, user_id).await?.ok_or_else(Error::unauthenticated)
+    lock_active(app, conn, user_id).await?.ok_or_else(Error::unauthenticated)
+}
+
+/// As [`lock`], for those who do not call themselves.
+pub(crate) async fn lock_active(app: &App, conn: &mut PgConnection, user_id: Uuid) -> Result<Option<User>> {
+    store::lock(conn, &app.cipher, user_id).await
 }
 
 async fn get_own(app: &App, caller: &Caller) -> Result<User> {
@@ -142,7 +156,9 @@ async fn change_password(app: &App, caller: &Caller, change: PasswordChange) -> 
     let kept = Some(signed_in.session_id);
     let ended = session::end_others(&mut tx, user.id, kept, EndReason::PasswordChanged).await?;
     audit::record(&mut tx, caller, &Act::done("password.changed", user.id, "user", user.id)).await?;
+    alert(&mut tx, caller, user.id, Alert::PasswordChanged).await?;
     tx.commit().await?;
+    app.relay.wake();
     session::revoked(app, user.id, &ended);
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! New accounts.
 
 use aipoten_kit::{Caller, Cipher, Error, Locale, Result, Role};
+use aipoten_proto::identity::v1::UserRegistered;
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{User, store};
+use super::{User, event, store};
 use crate::audit::{self, Act};
 use crate::consent::{self, NewConsent};
 use crate::{App, Config, password};
@@ -47,10 +48,13 @@ pub(super) async fn register(app: &App, caller: &Caller, registration: Registrat
     };
     let user = store::insert(&mut tx, &app.cipher, &new).await?;
     audit::record(&mut tx, caller, &Act::done("user.registered", user.id, "user", user.id)).await?;
+    let registered = UserRegistered { user_id: user.id.to_string(), role: user.role.as_str().to_owned() };
+    event::publish(&mut tx, caller, user.id, &registered).await?;
     for consent in registration.consents {
         consent::give(&mut tx, caller, user.id, consent).await?;
     }
     tx.commit().await?;
+    app.relay.wake();
     Ok(user)
 }
 

@@ -1,11 +1,11 @@
-use aipoten_kit::{Cipher, Error, Locale, Page, Place, Result, Role};
+use aipoten_kit::{Cipher, Error, Locale, Page, Result, Role};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::admin::Filter;
 use super::register::NewUser;
-use super::{Credentials, Status, User};
+use super::{Credentials, Status, User, phone_place};
 
 struct Row {
     id: Uuid,
@@ -22,14 +22,10 @@ struct Row {
     version: i64,
 }
 
-fn phone(user_id: Uuid) -> Place {
-    Place { table: "users", column: "phone", row: user_id }
-}
-
 impl Row {
     fn open(self, cipher: &Cipher) -> Result<User> {
         Ok(User {
-            phone: cipher.open_optional(phone(self.id), self.phone.as_deref())?,
+            phone: cipher.open_optional(phone_place(self.id), self.phone.as_deref())?,
             id: self.id,
             email: self.email,
             email_verified_at: self.email_verified_at,
@@ -56,17 +52,80 @@ pub(super) async fn insert(conn: &mut PgConnection, cipher: &Cipher, new: &NewUs
         new.email,
         new.password_hash,
         new.name,
-        cipher.seal_optional(phone(new.id), new.phone.as_deref())?,
+        cipher.seal_optional(phone_place(new.id), new.phone.as_deref())?,
         new.role as Role,
         new.locale as Locale,
     )
     .fetch_one(conn)
     .await
-    .map_err(|error| match error.as_database_error().and_then(|it| it.constraint()) {
+    .map_err(or_taken)?;
+    row.open(cipher)
+}
+
+fn or_taken(error: sqlx::Error) -> Error {
+    match error.as_database_error().and_then(|it| it.constraint()) {
         Some("users_email") => Error::AlreadyExists("EMAIL_TAKEN".into()),
         _ => error.into(),
-    })?;
-    row.open(cipher)
+    }
+}
+
+/// Its version counts what events tell of the account too.
+pub(super) async fn version(conn: &mut PgConnection, id: Uuid) -> Result<i64> {
+    let version = sqlx::query_scalar!("SELECT version FROM users WHERE id = $1", id).fetch_one(conn).await?;
+    Ok(version)
+}
+
+/// The account in use that has this address.
+pub(super) async fn find_by_email(conn: &mut PgConnection, email: &str) -> Result<Option<Uuid>> {
+    let id = sqlx::query_scalar!("SELECT id FROM users WHERE email = $1::text::citext AND status = 'active'", email)
+        .fetch_optional(conn)
+        .await?;
+    Ok(id)
+}
+
+/// The account that has this address, whether it may be used or not.
+pub(super) async fn holder(conn: &mut PgConnection, email: &str) -> Result<Option<Uuid>> {
+    let id = sqlx::query_scalar!("SELECT id FROM users WHERE email = $1::text::citext AND deleted_at IS NULL", email)
+        .fetch_optional(conn)
+        .await?;
+    Ok(id)
+}
+
+pub(super) async fn verify_email(conn: &mut PgConnection, id: Uuid) -> Result<()> {
+    sqlx::query!(
+        "UPDATE users SET email_verified_at = now(), updated_at = now(), version = version + 1
+         WHERE id = $1 AND email_verified_at IS NULL",
+        id,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The address that it leaves is kept for a while.
+pub(super) async fn change_email(conn: &mut PgConnection, id: Uuid, email: &str) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO former_emails (id, user_id, email) SELECT $2, id, email FROM users WHERE id = $1",
+        id,
+        Uuid::now_v7(),
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "UPDATE users SET email = $2::text::citext, email_verified_at = now(), updated_at = now(), version = version + 1
+         WHERE id = $1",
+        id,
+        email,
+    )
+    .execute(conn)
+    .await
+    .map_err(or_taken)?;
+    Ok(())
+}
+
+pub(super) async fn delete_former_emails(conn: &mut PgConnection, before: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("DELETE FROM former_emails WHERE left_at < $1", before).execute(conn).await?;
+    Ok(())
 }
 
 pub(super) async fn credentials(conn: &mut PgConnection, email: &str) -> Result<Option<Credentials>> {
@@ -135,7 +194,7 @@ pub(super) async fn update(conn: &mut PgConnection, cipher: &Cipher, user: &User
                      status AS "status: Status", locale AS "locale: Locale", last_login_at, created_at, updated_at, version"#,
         user.id,
         user.name,
-        cipher.seal_optional(phone(user.id), user.phone.as_deref())?,
+        cipher.seal_optional(phone_place(user.id), user.phone.as_deref())?,
         user.locale as Locale,
     )
     .fetch_one(conn)
@@ -146,6 +205,13 @@ pub(super) async fn update(conn: &mut PgConnection, cipher: &Cipher, user: &User
 pub(super) async fn password_hash(conn: &mut PgConnection, id: Uuid) -> Result<Option<String>> {
     let hash = sqlx::query_scalar!("SELECT password_hash FROM users WHERE id = $1", id).fetch_one(conn).await?;
     Ok(hash)
+}
+
+pub(super) async fn set_password_hash(conn: &mut PgConnection, id: Uuid, hash: &str) -> Result<()> {
+    sqlx::query!("UPDATE users SET password_hash = $2, updated_at = now() WHERE id = $1", id, hash)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// False when the password is no longer the one that was proved.
@@ -213,9 +279,13 @@ pub(super) async fn lock_erasure_due(conn: &mut PgConnection, id: Uuid) -> Resul
 
 /// Removes everything that names the person; the row stays for what refers to it. Answers the new version.
 pub(super) async fn erase(conn: &mut PgConnection, id: Uuid) -> Result<i64> {
-    sqlx::query!("UPDATE sessions SET device_label = NULL, user_agent = '', ip = '' WHERE user_id = $1", id)
-        .execute(&mut *conn)
-        .await?;
+    sqlx::query!(
+        "UPDATE sessions SET device_label = NULL, user_agent = '', ip = '', fingerprint_hash = NULL WHERE user_id = $1",
+        id,
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!("DELETE FROM former_emails WHERE user_id = $1", id).execute(&mut *conn).await?;
     let version = sqlx::query_scalar!(
         "UPDATE users SET status = 'deleted', deleted_at = now(), email = NULL, email_verified_at = NULL,
                 password_hash = NULL, name = '', phone = NULL, erasure_due_at = NULL, updated_at = now(),

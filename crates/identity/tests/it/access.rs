@@ -19,20 +19,25 @@ async fn walk(world: &World, caller: Option<Person>, role: Callers) {
     for (path, rule) in CALLERS.iter().filter(|(path, _)| is_served(path)) {
         let request = caller.as_ref().map_or_else(|| Request::new(()), |person| person.asks(()));
         let answer = world.call(path, request).await;
-        let allowed = rule.iter().any(|it| *it == Callers::Anyone || *it == role);
-        let signed_in = rule.contains(&Callers::User) && caller.is_some();
-        let refusal = match &caller {
-            _ if allowed || signed_in => None,
-            Some(_) => Some((Code::PermissionDenied, "PERMISSION_DENIED".to_owned())),
-            None => Some((Code::Unauthenticated, "UNAUTHENTICATED".to_owned())),
-        };
-        // A refresh token that is none is refused with the same words.
-        if !path.ends_with("/RefreshSession") {
-            assert_eq!(refused_for_who_asks(answer), refusal, "{path} as {role:?}");
-        }
+        let named = [Callers::Anyone, role].iter().any(|it| rule.contains(it));
+        assert_refusal(path, answer, role, named || (caller.is_some() && rule.contains(&Callers::User)));
         if let Some(person) = caller.as_mut().filter(|_| ENDING.iter().any(|it| path.ends_with(it))) {
             *person = world.sign_in(&person.email).await;
         }
+    }
+}
+
+/// Nobody is unspecified.
+#[track_caller]
+fn assert_refusal(path: &str, answer: Result<(), Status>, role: Callers, allowed: bool) {
+    let refusal = match role {
+        _ if allowed => None,
+        Callers::Unspecified => Some((Code::Unauthenticated, "UNAUTHENTICATED".to_owned())),
+        _ => Some((Code::PermissionDenied, "PERMISSION_DENIED".to_owned())),
+    };
+    // A refresh token that is none is refused with the same words.
+    if !path.ends_with("/RefreshSession") {
+        assert_eq!(refused_for_who_asks(answer), refusal, "{path} as {role:?}");
     }
 }
 
@@ -49,6 +54,12 @@ async fn every_call_is_refused_to_whom_its_proto_does_not_name() {
     walk(&world, Some(world.parent().await), Callers::Parent).await;
     walk(&world, Some(world.therapist().await), Callers::Therapist).await;
     walk(&world, Some(world.administrator().await), Callers::Admin).await;
+    let service = world.notification();
+    for (path, rule) in CALLERS.iter().filter(|(path, _)| is_served(path)) {
+        let answer = world.call(path, service.request(()).await.expect("a token")).await;
+        let allowed = [Callers::Anyone, Callers::Service].iter().any(|it| rule.contains(it));
+        assert_refusal(path, answer, Callers::Service, allowed);
+    }
     world.end().await;
 }
 

@@ -1,6 +1,6 @@
 use aipoten_events::{Consumers, Delivered, Failure};
 use aipoten_kit::test::eventually;
-use aipoten_proto::identity::v1::{ChildDeleted, DeleteMeRequest, ListChildAccessesRequest, UserDeleted};
+use aipoten_proto::identity::v1::{ChildDeleted, DeleteMeRequest, ListChildAccessesRequest, MailPurpose, UserDeleted};
 use sqlx::PgConnection;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -162,6 +162,9 @@ async fn an_erased_account_leaves_nothing_that_names_the_person_and_everybody_he
     for _ in 0..3 {
         world.child_of(&parent).await;
     }
+    world.link(parent.id, MailPurpose::ResetPassword).await;
+    let left = "INSERT INTO former_emails (id, user_id, email) VALUES (gen_random_uuid(), $1, 'once@example.com')";
+    world.alter(left, parent.id).await;
     let before = world.count("SELECT count(*) FROM audit_logs WHERE actor_id = $1", parent.id).await;
     ask_for_erasure(&world, &parent).await;
     eventually("the account is erased", async || {
@@ -175,7 +178,10 @@ async fn an_erased_account_leaves_nothing_that_names_the_person_and_everybody_he
     for left in [
         "SELECT count(*) FROM child_caregivers WHERE user_id = $1",
         "SELECT count(*) FROM consents WHERE user_id = $1",
-        "SELECT count(*) FROM sessions WHERE user_id = $1 AND (revoked_at IS NULL OR ip <> '' OR user_agent <> '')",
+        "SELECT count(*) FROM mail_tokens WHERE user_id = $1",
+        "SELECT count(*) FROM former_emails WHERE user_id = $1",
+        "SELECT count(*) FROM sessions WHERE user_id = $1 AND (revoked_at IS NULL OR ip <> '' OR user_agent <> ''
+             OR fingerprint_hash IS NOT NULL)",
     ] {
         assert_eq!(world.count(left, parent.id).await, 0, "{left}");
     }
@@ -187,7 +193,7 @@ async fn an_erased_account_leaves_nothing_that_names_the_person_and_everybody_he
         world.count(CHILDREN_TOLD, parent.id).await == 3 && world.count(USERS_TOLD, parent.id).await == 1
     })
     .await;
-    let published = "SELECT count(*) FROM outbox WHERE $1 IS NOT NULL";
+    let published = "SELECT count(*) FROM outbox WHERE type LIKE '%Deleted' AND $1 IS NOT NULL";
     assert_eq!(world.count(published, parent.id).await, 4, "two replicas erase an account once");
 
     assert!(!world.believes(&parent.tokens.access_token).await);

@@ -43,7 +43,7 @@ impl Way {
 enum State {
     /// Nothing is in the way.
     Active,
-    /// The address was never verified: nothing asks for that yet.
+    /// The address was never verified: signing in does not ask for that.
     Unverified,
     Suspended,
     Deleted,

@@ -16,7 +16,7 @@ fn solve(challenge: &str, difficulty: u32) -> String {
     (0..1_u64 << 32).map(|it| it.to_string()).find(|it| zeros(it) >= difficulty).expect("there is one")
 }
 
-async fn captcha(world: &World) -> CaptchaAnswer {
+pub(crate) async fn captcha(world: &World) -> CaptchaAnswer {
     let captcha = world.captchas().create_captcha(CreateCaptchaRequest {}).await.expect("given").into_inner();
     let solution = solve(&captcha.challenge, captcha.difficulty.unsigned_abs());
     CaptchaAnswer { challenge: captcha.challenge, solution }

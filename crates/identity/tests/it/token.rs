@@ -106,7 +106,7 @@ async fn an_access_token_names_ids_and_no_person() {
     assert_eq!((&claims["sub"], &claims["sid"]), (&json!(parent.id), &json!(parent.tokens.session_id)));
     let mut names: Vec<&String> = claims.as_object().expect("an object").keys().collect();
     names.sort();
-    let known = ["amr", "aud", "auth_time", "exp", "iat", "iss", "jti", "nbf", "role", "scope", "sid", "sub"];
+    let known = ["amr", "aud", "auth_time", "ev", "exp", "iat", "iss", "jti", "nbf", "role", "scope", "sid", "sub"];
     assert_eq!(names, known);
     world.end().await;
 }

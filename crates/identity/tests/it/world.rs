@@ -9,18 +9,21 @@ use aipoten_identity::{App, Common, Config, MIGRATOR, build, seed_administrator,
 use aipoten_kit::config::Tokens;
 use aipoten_kit::test::{TestDatabase, broker_url, encryption, redis};
 use aipoten_kit::token::Verifier;
-use aipoten_kit::{Process, metadata};
+use aipoten_kit::{Process, ServiceTokens, metadata};
 use aipoten_proto::common::v1::failed_event_service_client::FailedEventServiceClient;
 use aipoten_proto::identity::v1::audit_service_client::AuditServiceClient;
 use aipoten_proto::identity::v1::captcha_service_client::CaptchaServiceClient;
 use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
 use aipoten_proto::identity::v1::consent_service_client::ConsentServiceClient;
 use aipoten_proto::identity::v1::key_service_client::KeyServiceClient;
+use aipoten_proto::identity::v1::recipient_service_client::RecipientServiceClient;
+use aipoten_proto::identity::v1::service_token_service_client::ServiceTokenServiceClient;
 use aipoten_proto::identity::v1::session_service_client::SessionServiceClient;
 use aipoten_proto::identity::v1::user_service_client::UserServiceClient;
 use aipoten_proto::identity::v1::{
     Child, ConsentKind, ConsentMethod, CreateChildRequest, CreateSessionRequest, GetMeRequest, GivenConsent,
-    RecordConsentRequest, RefreshSessionRequest, RegisterUserRequest, Role, Tokens as SessionTokens,
+    IssueMailTokenRequest, MailPurpose, MailToken, RecordConsentRequest, RefreshSessionRequest, RegisterUserRequest,
+    Role, SecurityAlerted, Tokens as SessionTokens,
 };
 use http::uri::PathAndQuery;
 use secrecy::ExposeSecret as _;
@@ -33,6 +36,9 @@ use uuid::Uuid;
 
 /// What everybody here signs in with.
 pub(crate) const PASSWORD: &str = "correct horse 7!";
+
+/// What the service that sends messages is known by.
+pub(crate) const SERVICE_SECRET: &str = "a secret of thirty-two characters";
 
 /// A running identity.
 pub(crate) struct Identity {
@@ -72,6 +78,31 @@ impl Identity {
 
     pub(crate) fn sessions(&self) -> SessionServiceClient<Channel> {
         SessionServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn recipients(&self) -> RecipientServiceClient<Channel> {
+        RecipientServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn service_tokens(&self) -> ServiceTokenServiceClient<Channel> {
+        ServiceTokenServiceClient::new(self.channel.clone())
+    }
+
+    /// The tokens of the service that sends messages.
+    pub(crate) fn notification(&self) -> ServiceTokens {
+        ServiceTokens::new("notification", SERVICE_SECRET.to_owned().into(), "identity", self.channel.clone())
+    }
+
+    /// Makes a link as the service that mails it does.
+    pub(crate) async fn try_link(&self, user_id: Uuid, purpose: MailPurpose) -> Result<MailToken, Status> {
+        let ask = IssueMailTokenRequest { user_id: user_id.to_string(), purpose: purpose.into() };
+        let ask = self.notification().request(ask).await.expect("a token");
+        Ok(self.recipients().issue_mail_token(ask).await?.into_inner())
+    }
+
+    /// The secret of a link that was mailed.
+    pub(crate) async fn link(&self, user_id: Uuid, purpose: MailPurpose) -> String {
+        self.try_link(user_id, purpose).await.expect("a link").token
     }
 
     pub(crate) fn captchas(&self) -> CaptchaServiceClient<Channel> {
@@ -163,7 +194,13 @@ impl World {
     /// Starts with a configuration that is changed first.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config, &mut Common)) -> Self {
         let database = TestDatabase::create(&[&aipoten_events::MIGRATOR, &MIGRATOR]).await;
-        let mut config = Config { database: database.config(), encryption: encryption(), ..Config::default() };
+        let mut config = Config {
+            require_verified_email: true,
+            database: database.config(),
+            encryption: encryption(),
+            service_secrets: format!("notification:{SERVICE_SECRET}").into(),
+            ..Config::default()
+        };
         let mut common = Common {
             redis: redis(),
             broker: aipoten_events::Config { url: broker_url().into(), ..aipoten_events::Config::default() },
@@ -194,6 +231,19 @@ impl World {
         let end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
                    WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()";
         sqlx::query(end).execute(&mut service).await.expect("ended");
+    }
+
+    /// The events of a kind about an account, the oldest first.
+    pub(crate) async fn published<E: prost::Message + prost::Name + Default>(&self, id: Uuid) -> Vec<E> {
+        let sql = "SELECT payload FROM outbox WHERE type = $1 AND aggregate_id = $2 ORDER BY id";
+        let read = sqlx::query_scalar(sql).bind(E::full_name()).bind(id).fetch_all(self.pool()).await;
+        let payloads: Vec<Vec<u8>> = read.expect("the outbox");
+        payloads.iter().map(|payload| E::decode(payload.as_slice()).expect("the event")).collect()
+    }
+
+    /// What an account was alerted of.
+    pub(crate) async fn alerts(&self, id: Uuid) -> Vec<String> {
+        self.published::<SecurityAlerted>(id).await.into_iter().map(|it| it.kind).collect()
     }
 
     /// Changes rows that have to do with `id`.

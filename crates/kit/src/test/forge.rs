@@ -80,10 +80,16 @@ impl Forge {
             ("no end", json!({ "exp": null })),
             ("an end that is no number", json!({ "exp": "never" })),
             ("no subject", json!({ "sub": null })),
-            ("no session", json!({ "sid": null })),
+            self.without_own_claim(),
             ("an unknown role", json!({ "role": "root" })),
         ];
         claims.map(|(what, claims)| (what, self.token(&json!({}), &claims))).into()
+    }
+
+    /// What a person's token has and a service's has not, or the other way round.
+    fn without_own_claim(&self) -> (&'static str, Value) {
+        let of_a_person = self.claims.get("sid").is_some();
+        if of_a_person { ("no session", json!({ "sid": null })) } else { ("no callee", json!({ "callee": null })) }
     }
 
     fn wrong_keys(&self) -> Vec<(&'static str, String)> {

@@ -73,6 +73,7 @@ pub(crate) struct Shown {
 
 pub(crate) async fn create(app: &App, caller: &Caller, once: &Once<'_>, new: New) -> Result<proto::MatchingRequest> {
     let parent = caller.with_role(Role::Parent)?;
+    caller.with_verified_email()?;
     child::require_sharing(&app.children, caller, new.child_id).await?;
     let mut tx = app.pool.begin().await?;
     if let Some(answer) = once.answered(&mut tx, &app.cipher).await? {

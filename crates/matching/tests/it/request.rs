@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use aipoten_proto::common::v1::ChildAccessed;
-use aipoten_proto::identity::v1::ConsentKind;
+use aipoten_proto::identity::v1::{ConsentKind, Role};
 use aipoten_proto::matching::v1::{
     CancelMatchingRequestRequest, ConsultationKind, ConsultationStatus, CreateMatchingRequestRequest,
     GetMatchingRequestRequest, ListMatchingRequestsRequest, MatchingDecision, MatchingRequestStatus, PackageStatus,
@@ -75,6 +75,21 @@ async fn a_request_names_everything_that_is_wrong_with_it_at_once() {
     let home = CreateMatchingRequestRequest { kind: ConsultationKind::HomeVisit.into(), ..care.wish(1) };
     let status = refused(care.world.requests().create_matching_request(care.parent.asks(home))).await;
     assert_eq!(violations(&status), ["visit_address: required"]);
+}
+
+#[tokio::test]
+async fn a_parent_asks_for_nothing_before_the_address_is_verified_and_the_token_says_so() {
+    let care = Care::new().await;
+    let parent = care.world.unverified(Role::Parent).await;
+    let mut requests = care.world.requests();
+    let status = refused(requests.create_matching_request(parent.asks(care.wish(1)))).await;
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "EMAIL_NOT_VERIFIED"));
+    care.world.verify_email(&parent).await;
+    let status = refused(requests.create_matching_request(parent.asks(care.wish(1)))).await;
+    assert_eq!(reason(&status), "EMAIL_NOT_VERIFIED", "the token is from before");
+    let parent = care.world.sign_in_again(&parent).await;
+    let status = refused(requests.create_matching_request(parent.asks(care.wish(1)))).await;
+    assert_eq!(status.message(), "child not found", "nothing of the address is missing");
 }
 
 #[tokio::test]

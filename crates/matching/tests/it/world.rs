@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aipoten_kit::Process;
 use aipoten_kit::config::{Secret, Tokens};
 use aipoten_kit::test::{TestDatabase, encryption, redis};
 pub(crate) use aipoten_kit::test::{parameter, reason, violations};
+use aipoten_kit::{Process, ServiceTokens};
 use aipoten_proto::common::v1::Gender;
 use aipoten_proto::identity::v1 as identity;
 use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
 use aipoten_proto::identity::v1::consent_service_client::ConsentServiceClient;
+use aipoten_proto::identity::v1::recipient_service_client::RecipientServiceClient;
 use aipoten_proto::identity::v1::session_service_client::SessionServiceClient;
 use aipoten_proto::identity::v1::user_service_client::UserServiceClient;
 use aipoten_proto::matching::v1 as proto;
@@ -31,6 +32,8 @@ use tonic::Request;
 use tonic::transport::{Channel, Endpoint};
 
 const PASSWORD: &str = "correct horse 7!";
+/// What the service that sends mails is known by.
+const SERVICE_SECRET: &str = "a secret of thirty-two characters";
 /// Nobody answers there: events wait, everything else works.
 const NO_BROKER: &str = "amqp://guest:guest@127.0.0.1:1/%2f";
 
@@ -54,6 +57,7 @@ pub(crate) struct World {
 pub(crate) struct Person {
     /// UUID of the account.
     pub(crate) id: String,
+    email: String,
     token: String,
 }
 
@@ -94,6 +98,7 @@ impl World {
         let mut config = aipoten_identity::Config {
             database: identity_database.config(),
             encryption: encryption(),
+            service_secrets: format!("notification:{SERVICE_SECRET}").into(),
             ..aipoten_identity::Config::default()
         };
         config.admin.email.push_str("admin@example.com");
@@ -226,7 +231,30 @@ impl World {
         self.sign_in("admin@example.com", &self.admin_password).await
     }
 
+    /// Somebody whose address is verified.
     async fn register(&self, role: identity::Role) -> Person {
+        let person = self.unverified(role).await;
+        self.verify_email(&person).await;
+        self.sign_in(&person.email, PASSWORD).await
+    }
+
+    /// Follows the link that is mailed.
+    pub(crate) async fn verify_email(&self, person: &Person) {
+        let secret = SERVICE_SECRET.to_owned().into();
+        let service = ServiceTokens::new("notification", secret, "identity", self.identity.clone());
+        let ask = identity::IssueMailTokenRequest {
+            user_id: person.id.clone(),
+            purpose: identity::MailPurpose::VerifyEmail.into(),
+        };
+        let ask = service.request(ask).await.expect("a token");
+        let mut recipients = RecipientServiceClient::new(self.identity.clone());
+        let token = recipients.issue_mail_token(ask).await.expect("a link").into_inner().token;
+        let mut users = UserServiceClient::new(self.identity.clone());
+        users.verify_email(identity::VerifyEmailRequest { token }).await.expect("verified");
+    }
+
+    /// Somebody who has just registered.
+    pub(crate) async fn unverified(&self, role: identity::Role) -> Person {
         let email = format!("person{}@example.com", self.people.fetch_add(1, Ordering::Relaxed));
         let consent =
             |kind: identity::ConsentKind| identity::GivenConsent { kind: kind.into(), text_version: "1".to_owned() };
@@ -243,6 +271,11 @@ impl World {
         self.sign_in(&email, PASSWORD).await
     }
 
+    /// The same person with tokens of today.
+    pub(crate) async fn sign_in_again(&self, person: &Person) -> Person {
+        self.sign_in(&person.email, PASSWORD).await
+    }
+
     async fn sign_in(&self, email: &str, password: &str) -> Person {
         let request = identity::CreateSessionRequest {
             email: email.to_owned(),
@@ -252,7 +285,7 @@ impl World {
         let mut sessions = SessionServiceClient::new(self.identity.clone());
         let answer = sessions.create_session(request).await.expect("signed in").into_inner();
         let (user, tokens) = (answer.user.expect("a user"), answer.tokens.expect("tokens"));
-        Person { id: user.id, token: tokens.access_token }
+        Person { id: user.id, email: email.to_owned(), token: tokens.access_token }
     }
 
     /// A child, two years old.
