@@ -20,7 +20,8 @@ logs: ## follow the platform's log
 
 demo: ## drive the care journey over REST against the running platform
 	@cargo build -q --workspace
-	@target/debug/demo http://127.0.0.1:3000
+	@set -a && . .local/dev/env && target/debug/demo http://127.0.0.1:3000 && printf "\nthe ledger: kind, accounts, won\n" && \
+	  export AIPOTEN__LOG__FILTER=warn && target/debug/aipoten ledger && target/debug/aipoten check-invariants
 
 .PHONY: test lint fmt fuzz proto-lint openapi-check calendar-check
 test: ## everything that CI checks
@@ -63,6 +64,23 @@ bench-search: ## measure searches among 20,000 therapists
 
 faults: ## kill and restart broker and database under load; minutes, and not part of test
 	@$(local)/measure.sh faults
+
+.PHONY: k8s-check ops-check
+k8s-check: ## render the manifests of every overlay and check them, and the checker
+	@$(local)/k8s.sh check
+
+ops-check: ## check images, compose files, edge, monitoring, backups, workflows and runbooks
+	@$(local)/ops.sh
+
+.PHONY: backup restore restore-drill
+backup: ## copy the development databases and documents, sealed, into .local/backups
+	@$(local)/backup.sh backup
+
+restore: ## put a copy back, FROM=a name that backup printed, or the newest; what was there before is kept
+	@$(local)/backup.sh restore $(FROM)
+
+restore-drill: ## lose a disk and restore it, newest state and point in time: prints RPO and RTO; minutes
+	@$(local)/backup.sh drill
 
 .PHONY: sqlx sqlx-db proto-image
 sqlx: ## renew .sqlx after a query or a migration changed

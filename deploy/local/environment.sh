@@ -18,7 +18,7 @@ administrator_password() { echo "a1-$(random_base64 18)"; }
 
 environment_lines() {
   local domain
-  if [[ $name == dev ]]; then
+  if [[ $name == dev || $name == restore ]]; then
     printf 'AIPOTEN__%s\n' \
       MODE=development \
       "REDIS__URL=redis://127.0.0.1:$redis_port/" \
@@ -29,16 +29,26 @@ environment_lines() {
       MATCHING__ENCRYPTION__ACTIVE=dev1 \
       "BILLING__ENCRYPTION__KEYS=$(made_once billing-encryption-key development_key)" \
       BILLING__ENCRYPTION__ACTIVE=dev1 \
-      "IDENTITY__SERVICE_SECRETS=notification:$(made_once notification-secret development_secret)" \
+      BILLING__PROVIDER=sandbox \
+      BILLING__SETTLE_RUNNING_MONTH=true \
+      BILLING__PROVIDERS__SANDBOX__SECRET_KEY=test_sk_sandbox \
+      SANDBOX__LISTEN=127.0.0.1:5090 \
+      SANDBOX__SECRET_KEY=test_sk_sandbox \
+      SANDBOX__WEBHOOK_URL=http://127.0.0.1:3000/api/v1/payments/webhooks/sandbox \
       IDENTITY__REQUIRE_VERIFIED_EMAIL=false \
+      "NOTIFICATION__ENCRYPTION__KEYS=$(made_once notification-encryption-key development_key)" \
+      NOTIFICATION__ENCRYPTION__ACTIVE=dev1 \
+      "NOTIFICATION__SERVICE_SECRET=$(made_once notification-service-secret development_secret)" \
+      "IDENTITY__SERVICE_SECRETS=notification:$(made_once notification-service-secret development_secret)" \
+      "NOTIFICATION__UNSUBSCRIBE_KEY=$(made_once unsubscribe-key development_secret)" \
       "GATEWAY__CSRF_KEY=$(made_once csrf-key development_secret)" \
       IDENTITY__ADMIN__EMAIL=admin@aipoten.example \
       "IDENTITY__ADMIN__PASSWORD=$(made_once admin-password administrator_password)" \
       REFLECTION=true \
       LOG__FORMAT=text
     # One developer is many people at once.
-    printf 'AIPOTEN__GATEWAY__LIMITS__%s=6000\n' USER ANONYMOUS ADDRESS LOGIN REGISTER REFRESH MAIL
-    for domain in IDENTITY CONTENT MATCHING BILLING; do
+    printf 'AIPOTEN__GATEWAY__LIMITS__%s=6000\n' USER ANONYMOUS ADDRESS LOGIN REGISTER REFRESH WEBHOOKS MAIL
+    for domain in IDENTITY CONTENT MATCHING BILLING NOTIFICATION; do
       printf 'AIPOTEN__%s__DATABASE__%s\n' \
         "$domain" "URL=$(database_url aipoten_app "aipoten_${domain,,}")" \
         "$domain" "OWNER_URL=$(database_url aipoten_owner "aipoten_${domain,,}")"

@@ -18,7 +18,8 @@ select_instance() {
   fault) first=21000 ;;
   bench) first=22000 ;;
   crash) first=23000 ;;
-  *) fail "unknown instance '${1:-}': expected dev, test, fault, bench or crash" ;;
+  restore) first=24000 ;;
+  *) fail "unknown instance '${1:-}': expected dev, test, fault, bench, crash or restore" ;;
   esac
   name=$1
   state=$root/.local/$name

@@ -1,5 +1,6 @@
 # PostgreSQL of an instance. It answers on 127.0.0.1 to two roles without a password: aipoten_owner, who owns the
-# databases and runs migrations, and aipoten_app, who may only read and write rows. The superuser is not reachable.
+# databases and runs migrations, and aipoten_app, who may only read and write rows; where backups are made, also to
+# aipoten_backup, who copies the server. The superuser is not reachable.
 # Sourced by servers.sh.
 
 postgres_bin() {
@@ -43,6 +44,7 @@ postgres_prepare() {
   bin=$(postgres_bin)
   if [[ -f $folder/prepared ]]; then
     postgres_new_databases "$bin" "$folder"
+    postgres_new_backup "$bin" "$folder"
     return
   fi
   find "$folder" -mindepth 1 -delete
@@ -53,17 +55,28 @@ postgres_prepare() {
   postgres_statements | postgres_single_user "$bin" "$folder"
   touch "$folder/prepared"
   postgres_new_databases "$bin" "$folder"
+  postgres_new_backup "$bin" "$folder"
 }
 
 # The databases of a developer's platform; those that a later release brings are made in data that is there already.
 postgres_new_databases() {
   local database
-  [[ $name == dev ]] || return 0
-  for database in aipoten_identity aipoten_content aipoten_matching aipoten_billing; do
+  [[ $name == dev || $name == restore ]] || return 0
+  for database in aipoten_identity aipoten_content aipoten_matching aipoten_billing aipoten_notification; do
     [[ ! -f $2/made-$database ]] || continue
     echo "CREATE DATABASE $database OWNER aipoten_owner;" | postgres_single_user "$1" "$2" 'already exists'
     touch "$2/made-$database"
   done
+}
+
+# Who copies the server, in data that are there already, too.
+postgres_new_backup() {
+  [[ $name == dev || $name == restore ]] || return 0
+  [[ ! -f $2/made-backup ]] || return 0
+  printf '%s\n' 'CREATE ROLE aipoten_backup LOGIN REPLICATION;' 'GRANT pg_read_all_data TO aipoten_backup;' |
+    postgres_single_user "$1" "$2" 'already exists'
+  printf 'host %s aipoten_backup 127.0.0.1/32 trust\n' all replication >>"$2/pg_hba.conf"
+  touch "$2/made-backup"
 }
 
 # Roles and extensions (in template1, so that every later database has them), one statement a line.
@@ -90,6 +103,7 @@ postgres_settings() {
     log_parameter_max_length=0
   case $name in
   dev) echo max_connections=200 log_min_duration_statement=1000 ;;
+  restore) echo max_connections=200 archive_mode=on archive_timeout=60 wal_keep_size=1GB ;;
   bench | crash) echo max_connections=200 shared_buffers=256MB ;;
   *) echo max_connections=300 shared_buffers=256MB fsync=off synchronous_commit=off full_page_writes=off autovacuum=off ;;
   esac
@@ -99,8 +113,19 @@ postgres_up() {
   local setting settings=()
   postgres_prepare
   for setting in $(postgres_settings); do settings+=(-c "$setting"); done
+  [[ $name != restore ]] || postgres_archive
   launch postgres "$(postgres_folder)" "${as_postgres[@]}" "$(postgres_bin)/postgres" -D "$(postgres_folder)" "${settings[@]}"
   await postgres 30
+}
+
+# As in compose.yaml, from a place that the database's user can reach.
+postgres_archive() {
+  local spool
+  spool=$(postgres_folder)-spool
+  mkdir -p "$spool"
+  install -m 755 "$root/deploy/backup/spool.sh" "$spool.sh"
+  ((EUID != 0)) || chown postgres:postgres "$spool"
+  settings+=(-c "archive_command=BACKUP_SPOOL='$spool' '$spool.sh' \"%p\" \"%f\"")
 }
 
 postgres_answers() {
@@ -127,7 +152,7 @@ postgres_down() {
 postgres_erase() {
   local folder
   folder=$(postgres_folder)
-  rm -rf "$folder" "$state/postgres"
+  rm -rf "$folder" "$folder-spool" "$folder-spool.sh" "$state/postgres"
   [[ $folder != /var/tmp/* ]] || rmdir --ignore-fail-on-non-empty "${folder%/*}" "${folder%/*/*}"
 }
 

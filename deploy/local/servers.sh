@@ -3,8 +3,8 @@
 #
 #   servers.sh up|down|reset|status INSTANCE [postgres|redis|rabbitmq …]
 #
-# INSTANCE is dev (ports 15432, 16379, 15673), test (25432 …), fault (26432 …), bench (27432 …) or crash (28432 …);
-# without a list, all three servers. test and fault trade the safety of their data for speed.
+# INSTANCE is dev (ports 15432, 16379, 15673), test (25432 …), fault (26432 …), bench (27432 …), crash (28432 …) or restore
+# (29432 …); without a list, all three servers. test and fault trade the safety of their data for speed; restore archives its log.
 # `up` installs what is missing, waits until every server answers and writes .local/INSTANCE/env; `reset` is down
 # and deletes the data. Calling it again changes nothing.
 set -euo pipefail

@@ -53,6 +53,8 @@ make_databases() {
   export MATCHING_DATABASE_URL=$url
   fresh_database billing events billing
   export BILLING_DATABASE_URL=$url
+  fresh_database notification events notification
+  export NOTIFICATION_DATABASE_URL=$url
   export SQLX_OFFLINE=false
 }
 
@@ -72,7 +74,7 @@ prepare() {
 case ${1:-} in
 db)
   make_databases
-  for variable in EVENTS_DATABASE_URL IDENTITY_DATABASE_URL CONTENT_DATABASE_URL MATCHING_DATABASE_URL BILLING_DATABASE_URL SQLX_OFFLINE; do
+  for variable in EVENTS_DATABASE_URL IDENTITY_DATABASE_URL CONTENT_DATABASE_URL MATCHING_DATABASE_URL BILLING_DATABASE_URL NOTIFICATION_DATABASE_URL SQLX_OFFLINE; do
     printf "export %s='%s'\n" "$variable" "${!variable}"
   done
   ;;

@@ -19,6 +19,7 @@ pub(crate) fn document() -> anyhow::Result<Value> {
         aipoten_content::consumers(),
         aipoten_matching::consumers(),
         aipoten_billing::consumers(),
+        aipoten_notification::consumers(),
     ];
     let (mut channels, mut operations, mut messages) = (Map::new(), Map::new(), Map::new());
     for event in events()? {
@@ -213,6 +214,7 @@ mod tests {
             aipoten_content::consumers(),
             aipoten_matching::consumers(),
             aipoten_billing::consumers(),
+            aipoten_notification::consumers(),
         ];
         let heard = aipoten_gateway::hears();
         let taken = tables.iter().flat_map(Consumers::event_types).chain(heard.iter().map(String::as_str));

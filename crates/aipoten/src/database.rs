@@ -16,7 +16,8 @@ pub(crate) async fn migrate(settings: &Settings) -> anyhow::Result<()> {
     migrate_service("identity", &settings.identity.database, &aipoten_identity::MIGRATOR).await?;
     migrate_service("content", &settings.content.database, &aipoten_content::MIGRATOR).await?;
     migrate_service("matching", &settings.matching.database, &aipoten_matching::MIGRATOR).await?;
-    migrate_service("billing", &settings.billing.database, &aipoten_billing::MIGRATOR).await
+    migrate_service("billing", &settings.billing.database, &aipoten_billing::MIGRATOR).await?;
+    migrate_service("notification", &settings.notification.database, &aipoten_notification::MIGRATOR).await
 }
 
 async fn migrate_service(service: &str, database: &Database, migrator: &Migrator) -> anyhow::Result<()> {
@@ -74,4 +75,15 @@ pub(crate) async fn check_links(settings: &Settings) -> anyhow::Result<()> {
     crate::print(&format!(
         "{there} videos are there, {gone} are not, {unknown} did not tell; {changed} are shown otherwise"
     ))
+}
+
+/// `aipoten ledger`.
+pub(crate) async fn print_ledger(settings: &Settings) -> anyhow::Result<()> {
+    let billing = aipoten_kit::database::connect("billing.database", &settings.billing.database).await?;
+    let balances = aipoten_billing::trial_balance(&mut *billing.acquire().await?).await?;
+    for account in &balances {
+        crate::print(&format!("{:<22}{:>8}{:>16}", account.kind, account.accounts, account.balance.0))?;
+    }
+    let sum: i64 = balances.iter().map(|account| account.balance.0).sum();
+    crate::print(&format!("{:<30}{sum:>16}", "sum"))
 }

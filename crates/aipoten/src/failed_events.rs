@@ -53,6 +53,7 @@ enum Consumer {
     Content,
     Matching,
     Billing,
+    Notification,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -112,6 +113,7 @@ impl Of {
             Consumer::Content => ("content", "content.database", &settings.content.database),
             Consumer::Matching => ("matching", "matching.database", &settings.matching.database),
             Consumer::Billing => ("billing", "billing.database", &settings.billing.database),
+            Consumer::Notification => ("notification", "notification.database", &settings.notification.database),
         };
         let pool = database::connect(key, config).await?;
         database::check_migrated(&pool, &aipoten_events::MIGRATOR).await?;

@@ -9,15 +9,18 @@ use crate::settings::Settings;
 /// What a process can be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Role {
+    SandboxProvider,
     Identity,
     Content,
     Matching,
     Billing,
+    Notification,
     Gateway,
 }
 
 /// In the order in which they need one another.
-pub(crate) const ALL: [Role; 5] = [Role::Identity, Role::Content, Role::Matching, Role::Billing, Role::Gateway];
+pub(crate) const ALL: [Role; 6] =
+    [Role::Identity, Role::Content, Role::Matching, Role::Billing, Role::Notification, Role::Gateway];
 
 /// Runs roles until the process is told to stop.
 pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()> {
@@ -31,6 +34,10 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
 
 async fn start(role: Role, settings: &Settings, process: &Process) -> anyhow::Result<()> {
     match role {
+        Role::SandboxProvider => {
+            let listen = settings.sandbox.listen.context("configuration key `sandbox.listen` is missing")?;
+            aipoten_sandbox::serve(bind("sandbox.listen", listen).await?, &settings.sandbox, process)?;
+        }
         Role::Identity => {
             let common = aipoten_identity::Common {
                 redis: settings.redis.clone(),
@@ -58,6 +65,13 @@ async fn start(role: Role, settings: &Settings, process: &Process) -> anyhow::Re
             let app = aipoten_billing::build(&settings.billing, &common, process).await?;
             let listener = bind("billing.listen", settings.billing.listen).await?;
             aipoten_billing::serve(&app, settings.reflection, listener, process)?;
+        }
+        Role::Notification => {
+            let common =
+                aipoten_notification::Common { broker: settings.broker.clone(), tokens: settings.tokens.clone() };
+            let app = aipoten_notification::build(&settings.notification, &common, process).await?;
+            let listener = bind("notification.listen", settings.notification.listen).await?;
+            aipoten_notification::serve(&app, settings.reflection, listener, process)?;
         }
         Role::Gateway => {
             let common = aipoten_gateway::Common {

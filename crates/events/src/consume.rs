@@ -24,6 +24,7 @@ use crate::failure::Failure;
 use crate::handler::{Handler, Handlers};
 use crate::health::Health;
 use crate::link::{BROKER_TIMEOUT, Link};
+use crate::relay::Wake;
 use crate::{inbox, retry, topology};
 
 const DATABASE_PAUSE: Duration = Duration::from_secs(1);
@@ -33,6 +34,7 @@ pub struct Consumers {
     service: &'static str,
     handlers: Handlers,
     pauses: &'static [Duration],
+    wake: Wake,
     connected: watch::Sender<bool>,
 }
 
@@ -40,7 +42,7 @@ impl Consumers {
     /// No handlers yet. The queue is `aipoten.<service>`.
     pub fn new(service: &'static str) -> Self {
         let connected = watch::Sender::new(false);
-        Self { service, handlers: Handlers::default(), pauses: &retry::PAUSES, connected }
+        Self { service, handlers: Handlers::default(), pauses: &retry::PAUSES, wake: Wake::default(), connected }
     }
 
     /// Binds the queue to the events of type `E` and has `handler` apply them.
@@ -52,6 +54,12 @@ impl Consumers {
     /// Tries failed events again after these pauses instead of 1 s, 10 s, 60 s, 10 min and 1 h: for tests.
     pub fn retry_after(mut self, pauses: &'static [Duration]) -> Self {
         self.pauses = pauses;
+        self
+    }
+
+    /// Wakes the service's own relay whenever something was applied: for handlers that publish what somebody waits for.
+    pub fn wakes(mut self, relay: Wake) -> Self {
+        self.wake = relay;
         self
     }
 
@@ -97,6 +105,11 @@ impl Taking {
 
     pub(crate) fn handlers(&self) -> &Handlers {
         &self.table.handlers
+    }
+
+    /// Handlers have published, maybe, and it is committed.
+    pub(crate) fn applied(&self) {
+        self.table.wake.wake();
     }
 
     async fn run(&self, stop: &CancellationToken) -> anyhow::Result<()> {
@@ -185,6 +198,7 @@ impl Taking {
             }
         }
         tx.commit().await?;
+        self.applied();
         Ok(())
     }
 
@@ -201,7 +215,10 @@ impl Taking {
             }
         };
         match applied {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.applied();
+                Ok(())
+            }
             Err(failure) => self.keep_failed(envelope, payload, &failure).await,
         }
     }

@@ -81,6 +81,7 @@ async fn apply(taking: &Taking, failed: &Failed) -> Result<(), Failure> {
     }
     taking.handlers().apply(&mut tx, &failed.envelope, &failed.payload).await?;
     tx.commit().await?;
+    taking.applied();
     tracing::info!(consumer = taking.service(), attempts = failed.attempts, "the event that had failed is applied");
     Ok(())
 }

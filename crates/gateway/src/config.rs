@@ -22,6 +22,8 @@ pub struct Config {
     pub matching_url: String,
     /// Address of billing's gRPC server.
     pub billing_url: String,
+    /// Address of notification's gRPC server.
+    pub notification_url: String,
     /// Origins of browsers that may call the API with credentials, such as `https://app.example.org`.
     #[serde(deserialize_with = "list")]
     pub cors_origins: Vec<String>,
@@ -52,6 +54,7 @@ impl Default for Config {
             content_url: "http://127.0.0.1:5002".to_owned(),
             matching_url: "http://127.0.0.1:5003".to_owned(),
             billing_url: "http://127.0.0.1:5004".to_owned(),
+            notification_url: "http://127.0.0.1:5005".to_owned(),
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             csrf_key: Secret::default(),
@@ -95,6 +98,8 @@ pub struct Limits {
     pub register: u32,
     /// Refreshed tokens from one address.
     pub refresh: u32,
+    /// Messages of payment providers from one address; they count to no other limit but the one of all kinds.
+    pub webhooks: u32,
     /// Mails with links asked for, and links followed, from one address.
     pub mail: u32,
     /// Files handed in by one signed-in user, an hour.
@@ -103,6 +108,16 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { user: 100, anonymous: 100, address: 1000, login: 5, register: 5, refresh: 60, mail: 5, uploads: 10 }
+        Self {
+            user: 100,
+            anonymous: 100,
+            address: 1000,
+            login: 5,
+            register: 5,
+            refresh: 60,
+            webhooks: 600,
+            mail: 5,
+            uploads: 10,
+        }
     }
 }

@@ -7,6 +7,11 @@ use aipoten_kit::Revocations;
 use aipoten_kit::User;
 use aipoten_kit::config::{Redis, Tokens};
 use aipoten_kit::token::{Refusal, Subject, Verifier};
+use aipoten_proto::billing::v1::bank_account_service_client::BankAccountServiceClient;
+use aipoten_proto::billing::v1::case_service_client::CaseServiceClient;
+use aipoten_proto::billing::v1::payment_service_client::PaymentServiceClient;
+use aipoten_proto::billing::v1::refund_service_client::RefundServiceClient;
+use aipoten_proto::billing::v1::settlement_service_client::SettlementServiceClient;
 use aipoten_proto::common::v1::Consumer;
 use aipoten_proto::common::v1::failed_event_service_client::FailedEventServiceClient;
 use aipoten_proto::content::v1::assessment_service_client::AssessmentServiceClient;
@@ -52,6 +57,7 @@ struct Inner {
     content: Channel,
     matching: Channel,
     billing: Channel,
+    notification: Channel,
     verifier: Verifier,
     revocations: Revocations,
     limiter: Limiter,
@@ -70,6 +76,7 @@ impl Gateway {
             content: channel("gateway.content_url", &config.content_url)?,
             matching: channel("gateway.matching_url", &config.matching_url)?,
             billing: channel("gateway.billing_url", &config.billing_url)?,
+            notification: channel("gateway.notification_url", &config.notification_url)?,
             verifier: Verifier::asking(&tokens.issuer, identity.clone()),
             revocations: Revocations::default(),
             limiter: Limiter::new(config.limits.clone(), Arc::clone(&store), &redis.prefix),
@@ -168,12 +175,33 @@ impl Gateway {
         ReviewServiceClient::new(self.matching())
     }
 
+    pub(crate) fn payments(&self) -> PaymentServiceClient<Channel> {
+        PaymentServiceClient::new(self.billing())
+    }
+
+    pub(crate) fn refunds(&self) -> RefundServiceClient<Channel> {
+        RefundServiceClient::new(self.billing())
+    }
+
+    pub(crate) fn settlements(&self) -> SettlementServiceClient<Channel> {
+        SettlementServiceClient::new(self.billing()).max_decoding_message_size(LARGEST_FILE_MESSAGE)
+    }
+
+    pub(crate) fn bank_accounts(&self) -> BankAccountServiceClient<Channel> {
+        BankAccountServiceClient::new(self.billing())
+    }
+
+    pub(crate) fn cases(&self) -> CaseServiceClient<Channel> {
+        CaseServiceClient::new(self.billing())
+    }
+
     /// Each service answers for its own; one that nobody has is refused by identity.
     pub(crate) fn failed_events(&self, consumer: Consumer) -> FailedEventServiceClient<Channel> {
         FailedEventServiceClient::new(match consumer {
             Consumer::Content => self.content(),
             Consumer::Matching => self.matching(),
             Consumer::Billing => self.billing(),
+            Consumer::Notification => self.notification(),
             Consumer::Identity | Consumer::Unspecified => self.identity(),
         })
     }
@@ -188,14 +216,19 @@ impl Gateway {
         self.0.content.clone()
     }
 
-    /// Billing's address.
-    pub(crate) fn billing(&self) -> Channel {
-        self.0.billing.clone()
+    /// Notification's address.
+    pub(crate) fn notification(&self) -> Channel {
+        self.0.notification.clone()
     }
 
     /// Matching's address.
     pub(crate) fn matching(&self) -> Channel {
         self.0.matching.clone()
+    }
+
+    /// Billing's address.
+    pub(crate) fn billing(&self) -> Channel {
+        self.0.billing.clone()
     }
 
     pub(crate) fn revocations(&self) -> Revocations {

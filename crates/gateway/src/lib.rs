@@ -109,6 +109,7 @@ fn watch(gateway: &Gateway, process: &Process) {
         ("gateway.content", gateway.content()),
         ("gateway.matching", gateway.matching()),
         ("gateway.billing", gateway.billing()),
+        ("gateway.notification", gateway.notification()),
     ];
     for (name, channel) in services {
         process.check(name, move || answers(channel.clone()).boxed());

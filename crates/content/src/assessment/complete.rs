@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
+use aipoten_events::{Aggregate, publish};
 use aipoten_kit::{Caller, Error, Fields, Result, Role};
+use aipoten_proto::content::v1::AssessmentCompleted;
+use aipoten_proto::timestamp;
 use anyhow::Context as _;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -31,10 +34,24 @@ pub(crate) async fn complete(app: &App, caller: &Caller, id: Uuid) -> Result<Res
         recommend(&mut tx, &assessment, &outcome).await?;
         assessment.finish(outcome, red_flags);
         store::complete(&mut tx, &assessment).await?;
+        announce(&mut tx, caller, &assessment).await?;
     }
     let results = result::load(&mut tx, assessment).await?;
     tx.commit().await?;
+    app.relay.wake();
     Ok(results)
+}
+
+async fn announce(conn: &mut PgConnection, caller: &Caller, assessment: &Assessment) -> Result<()> {
+    let event = AssessmentCompleted {
+        assessment_id: assessment.id.to_string(),
+        child_id: assessment.child_id.to_string(),
+        user_id: assessment.user_id.to_string(),
+        completed_at: assessment.completed_at.map(timestamp),
+    };
+    let aggregate = Aggregate { kind: "assessment", id: assessment.id, seq: assessment.version };
+    publish(conn, aggregate, &event, &caller.into()).await?;
+    Ok(())
 }
 
 impl Assessment {

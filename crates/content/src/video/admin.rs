@@ -1,6 +1,8 @@
 //! Keeping videos: for administrators.
 
+use aipoten_events::{Aggregate, publish};
 use aipoten_kit::{Caller, Error, Fields, Page, Result, Role};
+use aipoten_proto::content::v1::VideoPublished;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -55,11 +57,11 @@ pub(crate) async fn get(app: &App, caller: &Caller, id: Uuid) -> Result<Video> {
 pub(crate) async fn create(app: &App, caller: &Caller, mut video: Video) -> Result<Video> {
     caller.with_role(Role::Admin)?;
     video.embed_code = check(&video)?;
-    video.publish();
+    let first_published = video.publish();
     let mut tx = app.pool.begin().await?;
     store::insert(&mut tx, &video).await?;
     relate(&mut tx, &video).await?;
-    change::announce(&mut tx, caller, "video", video.id, video.version).await?;
+    announce(&mut tx, caller, &video, first_published).await?;
     tx.commit().await?;
     app.relay.wake();
     Ok(video)
@@ -82,13 +84,23 @@ pub(crate) async fn update(app: &App, caller: &Caller, id: Uuid, patch: Patch) -
     } else {
         check_ages(&video)?;
     }
-    video.publish();
+    let first_published = video.publish();
     store::update(&mut tx, &video).await?;
     relate(&mut tx, &video).await?;
-    change::announce(&mut tx, caller, "video", video.id, video.version).await?;
+    announce(&mut tx, caller, &video, first_published).await?;
     tx.commit().await?;
     app.relay.wake();
     Ok(video)
+}
+
+async fn announce(conn: &mut PgConnection, caller: &Caller, video: &Video, first_published: bool) -> Result<()> {
+    change::announce(conn, caller, "video", video.id, video.version).await?;
+    if first_published {
+        let event = VideoPublished { video_id: video.id.to_string() };
+        let aggregate = Aggregate { kind: "video", id: video.id, seq: video.version };
+        publish(conn, aggregate, &event, &caller.into()).await?;
+    }
+    Ok(())
 }
 
 pub(crate) async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<()> {
@@ -149,11 +161,13 @@ fn ages(fields: &mut Fields, video: &Video) {
 }
 
 impl Video {
-    /// The first publication is remembered.
-    fn publish(&mut self) {
-        if self.is_published {
-            self.published_at.get_or_insert_with(clock::now);
+    /// The first publication is remembered. Says whether this is it.
+    fn publish(&mut self) -> bool {
+        let first = self.is_published && self.published_at.is_none();
+        if first {
+            self.published_at = Some(clock::now());
         }
+        first
     }
 
     /// What a search looks through.

@@ -14,3 +14,4 @@ mod report;
 mod staleness;
 mod therapists;
 mod tokens;
+mod webhooks;

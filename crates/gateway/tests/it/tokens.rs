@@ -46,7 +46,7 @@ async fn whatever_is_wrong_with_a_token_the_answer_is_the_same() {
 async fn the_token_of_a_service_opens_nothing_from_outside() {
     let platform = Platform::start().await;
     let request = platform.service_request(()).await;
-    let bearer = request.metadata()["authorization"].to_str().expect("ASCII").to_owned();
+    let bearer = request.metadata().get("authorization").expect("a token").to_str().expect("ASCII").to_owned();
     let expected = refusal(&platform, "nonsense").await;
     assert_eq!(refusal(&platform, bearer.strip_prefix("Bearer ").expect("a bearer")).await, expected);
 }

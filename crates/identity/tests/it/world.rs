@@ -195,6 +195,7 @@ impl World {
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config, &mut Common)) -> Self {
         let database = TestDatabase::create(&[&aipoten_events::MIGRATOR, &MIGRATOR]).await;
         let mut config = Config {
+            require_verified_email: true,
             database: database.config(),
             encryption: encryption(),
             service_secrets: format!("notification:{SERVICE_SECRET}").into(),

@@ -72,11 +72,11 @@ pub(crate) async fn list(app: &App, page: Page, filter: &Filter) -> Result<(Vec<
     let mut conn = app.pool.acquire().await?;
     let total = store::search::count(&mut conn, filter, Search::Exact).await?;
     if total > 0 || filter.words.is_none() {
-        return Ok((store::search::page(&mut conn, page, filter, Search::Exact).await?, total));
+        return Ok((store::search::page(&mut conn, page, filter, Search::Exact, total).await?, total));
     }
     store::search::forgive(&mut conn).await?;
     let total = store::search::count(&mut conn, filter, Search::Forgiving).await?;
-    Ok((store::search::page(&mut conn, page, filter, Search::Forgiving).await?, total))
+    Ok((store::search::page(&mut conn, page, filter, Search::Forgiving, total).await?, total))
 }
 
 /// A listed therapist, for everyone.

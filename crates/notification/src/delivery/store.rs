@@ -1,0 +1,109 @@
+//! SQL of deliveries.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::{Channel, Delivery, NewDelivery};
+use crate::template::Variables;
+
+/// Those that are not in line already.
+pub(crate) async fn insert(conn: &mut PgConnection, deliveries: &[NewDelivery<'_>]) -> sqlx::Result<()> {
+    if deliveries.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = deliveries.iter().map(|_| Uuid::now_v7()).collect();
+    let notifications: Vec<Option<Uuid>> = deliveries.iter().map(|it| it.notification_id).collect();
+    let users: Vec<Uuid> = deliveries.iter().map(|it| it.tell.user_id).collect();
+    let channels: Vec<&str> = deliveries.iter().map(|it| it.channel.as_str()).collect();
+    let templates: Vec<&str> = deliveries.iter().map(|it| it.tell.template.name).collect();
+    let variables: Vec<Json<&Variables>> = deliveries.iter().map(|it| Json(&it.tell.variables)).collect();
+    let devices: Vec<Option<Uuid>> = deliveries.iter().map(|it| it.device_id).collect();
+    let keys: Vec<String> = deliveries.iter().map(NewDelivery::dedupe_key).collect();
+    let at: Vec<DateTime<Utc>> = deliveries.iter().map(|it| it.at).collect();
+    sqlx::query!(
+        "INSERT INTO deliveries
+           (id, notification_id, user_id, channel, template, variables, device_id, dedupe_key, next_attempt_at)
+         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[], $7::uuid[],
+                              $8::text[], $9::timestamptz[])
+         ON CONFLICT ON CONSTRAINT deliveries_once DO NOTHING",
+        &ids,
+        &notifications as _,
+        &users,
+        &channels as _,
+        &templates as _,
+        &variables as _,
+        &devices as _,
+        &keys,
+        &at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Those that are due, for a minute this worker's own: whoever is not done by then counts as dead.
+pub(super) async fn claim(conn: &mut PgConnection, channels: &[&str], most: i64) -> sqlx::Result<Vec<Delivery>> {
+    sqlx::query_as!(
+        Delivery,
+        r#"UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = now() + interval '60 seconds'
+           WHERE id IN (
+             SELECT id FROM deliveries
+             WHERE status = 'waiting' AND next_attempt_at <= now() AND channel = ANY ($1)
+             ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+           RETURNING id, user_id, channel AS "channel: Channel", template, variables AS "variables: Json<Variables>",
+             device_id, attempts"#,
+        channels as _,
+        most,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// No effect when another worker has taken it over meanwhile.
+pub(super) async fn sent(conn: &mut PgConnection, delivery: &Delivery) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE deliveries SET status = 'sent', sent_at = now(), next_attempt_at = NULL, error = NULL
+         WHERE id = $1 AND status = 'waiting' AND attempts = $2",
+        delivery.id,
+        delivery.attempts
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The same.
+pub(super) async fn retry(
+    conn: &mut PgConnection,
+    delivery: &Delivery,
+    at: DateTime<Utc>,
+    error: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE deliveries SET next_attempt_at = $3, error = $4 WHERE id = $1 AND status = 'waiting' AND attempts = $2",
+        delivery.id,
+        delivery.attempts,
+        at,
+        error
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The same.
+pub(super) async fn end(conn: &mut PgConnection, delivery: &Delivery, status: &str, error: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE deliveries SET status = $3, next_attempt_at = NULL, error = $4
+         WHERE id = $1 AND status = 'waiting' AND attempts = $2",
+        delivery.id,
+        delivery.attempts,
+        status,
+        error
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

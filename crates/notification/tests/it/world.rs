@@ -1,0 +1,283 @@
+//! A world of its own for every test: identity, notification, people.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use aipoten_events::{Context, Delivered, Event, Failure, Handler};
+use aipoten_kit::Process;
+use aipoten_kit::config::{Secret, Tokens};
+use aipoten_kit::test::{TestDatabase, encryption, redis};
+use aipoten_notification::delivery::Senders;
+use aipoten_proto::common::v1::Gender;
+use aipoten_proto::identity::v1 as identity;
+use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
+use aipoten_proto::identity::v1::consent_service_client::ConsentServiceClient;
+use aipoten_proto::identity::v1::session_service_client::SessionServiceClient;
+use aipoten_proto::identity::v1::user_service_client::UserServiceClient;
+use aipoten_proto::notification::v1::device_service_client::DeviceServiceClient;
+use aipoten_proto::notification::v1::notification_service_client::NotificationServiceClient;
+use aipoten_proto::notification::v1::preference_service_client::PreferenceServiceClient;
+use chrono::{DateTime, NaiveDate, SubsecRound as _, Utc};
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+use tonic::Request;
+use tonic::transport::{Channel, Endpoint};
+use uuid::Uuid;
+
+const PASSWORD: &str = "correct horse 7!";
+/// Nobody answers there: events wait, everything else works.
+const NO_BROKER: &str = "amqp://guest:guest@127.0.0.1:1/%2f";
+const SERVICE_SECRET: &str = "a-secret-of-notification-that-is-long-enough";
+/// What the links in mails that turn a type off are made with.
+pub(crate) const UNSUBSCRIBE_KEY: &str = "a key for links that turn a type off";
+/// No reminders of a day.
+const NEVER: u32 = 24;
+
+/// Identity and notification at work.
+pub(crate) struct World {
+    database: TestDatabase,
+    /// Lives as long as identity does.
+    identity_database: TestDatabase,
+    identity_url: String,
+    identity: Channel,
+    notification: Channel,
+    admin_password: String,
+    people: AtomicUsize,
+    process: Process,
+}
+
+/// A person who is signed in.
+#[derive(Clone)]
+pub(crate) struct Person {
+    /// UUID of the account.
+    pub(crate) id: Uuid,
+    token: String,
+}
+
+impl Person {
+    /// A request of this person.
+    pub(crate) fn asks<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        let bearer = format!("Bearer {}", self.token).parse().expect("a token is plain text");
+        request.metadata_mut().insert("authorization", bearer);
+        request
+    }
+
+    /// A request of this person, to be answered in English.
+    pub(crate) fn asks_in_english<T>(&self, message: T) -> Request<T> {
+        let mut request = self.asks(message);
+        request.metadata_mut().insert("accept-language", "en".parse().expect("plain text"));
+        request
+    }
+}
+
+impl World {
+    /// Identity, and notification that makes no reminders of a day.
+    pub(crate) async fn start() -> Self {
+        let world = Self::without_notification().await;
+        world.serve(NEVER, Senders::default()).await
+    }
+
+    /// Identity alone.
+    pub(crate) async fn without_notification() -> Self {
+        let migrations = [&aipoten_events::MIGRATOR, &aipoten_identity::MIGRATOR];
+        let identity_database = TestDatabase::create(&migrations).await;
+        let database = TestDatabase::create(&[&aipoten_events::MIGRATOR, &aipoten_notification::MIGRATOR]).await;
+        let process = Process::new();
+        let admin_password = format!("{PASSWORD}{}", Uuid::now_v7());
+        let mut config = aipoten_identity::Config {
+            database: identity_database.config(),
+            encryption: encryption(),
+            service_secrets: Secret::from(format!("notification:{SERVICE_SECRET}")),
+            ..aipoten_identity::Config::default()
+        };
+        config.admin.email.push_str("admin@example.com");
+        config.admin.password = Secret::from(admin_password.clone());
+        aipoten_identity::seed_administrator(&identity_database.pool, &config).await.expect("an administrator");
+        let common = aipoten_identity::Common { redis: redis(), broker: broker(), tokens: Tokens::default() };
+        let app = aipoten_identity::build(config, &common, &process).await.expect("identity starts");
+        let address = aipoten_identity::serve(&app, false, listener().await, &process).expect("identity serves");
+        let identity_url = format!("http://{address}");
+        Self {
+            identity: channel(identity_url.clone()),
+            notification: channel("http://127.0.0.1:1".to_owned()),
+            identity_url,
+            database,
+            identity_database,
+            admin_password,
+            people: AtomicUsize::new(0),
+            process,
+        }
+    }
+
+    /// Starts notification, or another replica of it, which is asked from now on.
+    pub(crate) async fn serve(mut self, daily_hour: u32, senders: Senders) -> Self {
+        let config = aipoten_notification::Config {
+            identity_url: self.identity_url.clone(),
+            database: self.database.config(),
+            encryption: encryption(),
+            service_secret: Secret::from(SERVICE_SECRET.to_owned()),
+            unsubscribe_key: Secret::from(UNSUBSCRIBE_KEY.to_owned()),
+            daily_hour,
+            ..aipoten_notification::Config::default()
+        };
+        let common = aipoten_notification::Common { broker: broker(), tokens: Tokens::default() };
+        let app = aipoten_notification::build_with(&config, &common, senders, &self.process);
+        let app = app.await.expect("notification starts");
+        let address = aipoten_notification::serve(&app, true, listener().await, &self.process).expect("it serves");
+        self.notification = channel(format!("http://{address}"));
+        self
+    }
+
+    /// Notification's database, behind its back.
+    pub(crate) fn database(&self) -> &PgPool {
+        &self.database.pool
+    }
+
+    /// Identity's database, behind its back.
+    pub(crate) fn identity_database(&self) -> &PgPool {
+        &self.identity_database.pool
+    }
+
+    pub(crate) fn notifications(&self) -> NotificationServiceClient<Channel> {
+        NotificationServiceClient::new(self.notification.clone())
+    }
+
+    pub(crate) fn preferences(&self) -> PreferenceServiceClient<Channel> {
+        PreferenceServiceClient::new(self.notification.clone())
+    }
+
+    pub(crate) fn devices(&self) -> DeviceServiceClient<Channel> {
+        DeviceServiceClient::new(self.notification.clone())
+    }
+
+    /// Applies an event as it comes from the broker.
+    pub(crate) async fn apply<E: Event>(
+        &self,
+        handler: &impl for<'a> Handler<'a, E>,
+        event: &Delivered<E>,
+    ) -> Result<(), Failure> {
+        let mut tx = self.database().begin().await.expect("a transaction");
+        handler.apply(&mut tx, event).await?;
+        tx.commit().await.expect("committed");
+        Ok(())
+    }
+
+    /// The same with an event that is fine, as it is the first time and again.
+    pub(crate) async fn take<E: Event>(&self, handler: impl for<'a> Handler<'a, E>, event: &Delivered<E>) {
+        self.apply(&handler, event).await.expect("applied");
+        self.apply(&handler, event).await.expect("applied again");
+    }
+
+    /// What was told: account, template and variables, the oldest first.
+    pub(crate) async fn told(&self) -> Vec<(Uuid, String, serde_json::Value)> {
+        sqlx::query_as("SELECT user_id, template, variables FROM notifications ORDER BY created_at, id")
+            .fetch_all(self.database())
+            .await
+            .expect("notifications")
+    }
+
+    /// Names of the templates that an account was told.
+    pub(crate) async fn told_to(&self, user_id: Uuid) -> Vec<String> {
+        self.told().await.into_iter().filter(|it| it.0 == user_id).map(|it| it.1).collect()
+    }
+
+    /// A number that a query without parameters answers.
+    pub(crate) async fn number(&self, query: &'static str) -> i64 {
+        sqlx::query_scalar(query).fetch_one(self.database()).await.expect("a number")
+    }
+
+    /// A parent who may add children.
+    pub(crate) async fn parent(&self) -> Person {
+        let person = self.register(identity::Role::Parent).await;
+        for kind in [identity::ConsentKind::Guardian, identity::ConsentKind::ChildSensitiveData] {
+            let consent = identity::RecordConsentRequest {
+                kind: kind.into(),
+                granted: Some(true),
+                text_version: "1".to_owned(),
+                method: identity::ConsentMethod::WebSms.into(),
+                evidence: None,
+            };
+            let mut consents = ConsentServiceClient::new(self.identity.clone());
+            consents.record_consent(person.asks(consent)).await.expect("a consent");
+        }
+        person
+    }
+
+    pub(crate) async fn therapist(&self) -> Person {
+        self.register(identity::Role::Therapist).await
+    }
+
+    pub(crate) async fn admin(&self) -> Person {
+        self.sign_in("admin@example.com", &self.admin_password).await
+    }
+
+    async fn register(&self, role: identity::Role) -> Person {
+        let email = format!("person{}@example.com", self.people.fetch_add(1, Ordering::Relaxed));
+        let consent =
+            |kind: identity::ConsentKind| identity::GivenConsent { kind: kind.into(), text_version: "1".to_owned() };
+        let request = identity::RegisterUserRequest {
+            email: email.clone(),
+            password: PASSWORD.to_owned(),
+            name: "김미나".to_owned(),
+            role: role.into(),
+            consents: vec![consent(identity::ConsentKind::Terms), consent(identity::ConsentKind::Privacy)],
+            ..identity::RegisterUserRequest::default()
+        };
+        let mut users = UserServiceClient::new(self.identity.clone());
+        users.register_user(request).await.expect("an account");
+        self.sign_in(&email, PASSWORD).await
+    }
+
+    async fn sign_in(&self, email: &str, password: &str) -> Person {
+        let request = identity::CreateSessionRequest {
+            email: email.to_owned(),
+            password: password.to_owned(),
+            ..identity::CreateSessionRequest::default()
+        };
+        let mut sessions = SessionServiceClient::new(self.identity.clone());
+        let answer = sessions.create_session(request).await.expect("signed in").into_inner();
+        let (user, tokens) = (answer.user.expect("a user"), answer.tokens.expect("tokens"));
+        Person { id: user.id.parse().expect("an id"), token: tokens.access_token }
+    }
+
+    /// A child that was born on this day.
+    pub(crate) async fn child(&self, parent: &Person, birth_date: NaiveDate) -> Uuid {
+        let request = identity::CreateChildRequest {
+            name: "하준".to_owned(),
+            birth_date: birth_date.to_string(),
+            gender: Gender::Female.into(),
+            ..identity::CreateChildRequest::default()
+        };
+        let mut children = ChildServiceClient::new(self.identity.clone());
+        let child = children.create_child(parent.asks(request)).await.expect("a child").into_inner();
+        child.id.parse().expect("an id")
+    }
+}
+
+/// An event about a row at this version.
+pub(crate) fn delivered<E>(aggregate_id: Uuid, aggregate_seq: i64, event: E) -> Delivered<E> {
+    let context = Context { request_id: Some("a-request".to_owned()), ..Context::default() };
+    Delivered { id: Uuid::now_v7(), time: now(), aggregate_id, aggregate_seq, context, event }
+}
+
+/// Now, as exact as the database keeps it.
+pub(crate) fn now() -> DateTime<Utc> {
+    Utc::now().trunc_subsecs(6)
+}
+
+/// Today in Korea.
+pub(crate) fn today() -> NaiveDate {
+    now().with_timezone(&chrono_tz::Asia::Seoul).date_naive()
+}
+
+fn broker() -> aipoten_events::Config {
+    aipoten_events::Config { url: NO_BROKER.to_owned().into(), ..aipoten_events::Config::default() }
+}
+
+async fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.expect("a free port")
+}
+
+fn channel(url: String) -> Channel {
+    Endpoint::from_shared(url).expect("an address").connect_lazy()
+}
