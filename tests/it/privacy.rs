@@ -6,6 +6,9 @@ use serde_json::json;
 
 use crate::platform::Platform;
 
+/// What a link in a mail looks like.
+const LINK: &str = "Q5mT0c8pZ1vLw3xYb7KdRf2HsJ9aGe4NuOiPqVtXyBE";
+
 /// Every platform's log is searched when its test ends; here it sees all that is private, in good and in bad requests.
 #[tokio::test]
 async fn what_people_entrust_stands_in_no_log() -> anyhow::Result<()> {
@@ -30,6 +33,11 @@ async fn what_people_entrust_stands_in_no_log() -> anyhow::Result<()> {
     let change = json!({ "current_password": PASSWORD, "new_password": NEW_PASSWORD });
     assert!(parent.post("/auth/password/change", change.clone()).await?.status.is_success());
 
+    let forgotten = api.post("/auth/password/reset", json!({ "email": email })).await?;
+    assert_eq!(forgotten.status, 204, "{}", forgotten.body);
+    let other = json!({ "new_email": unique_email("other"), "password": NEW_PASSWORD });
+    assert_eq!(parent.post("/auth/email/change", other).await?.status, 204);
+
     for (path, body) in [
         (child.as_str(), json!({ "medical_history": HISTORY, "birth_date": HISTORY, "gender": CHILD })),
         (child.as_str(), json!({ HISTORY: CHILD })),
@@ -44,6 +52,9 @@ async fn what_people_entrust_stands_in_no_log() -> anyhow::Result<()> {
         ("/auth/login", json!({ "email": email, "password": PASSWORD })),
         ("/auth/login", json!({ "email": email, "password": { "is": NEW_PASSWORD } })),
         ("/auth/refresh", json!({ "refresh_token": parent.token() })),
+        ("/auth/email/verify", json!({ "token": LINK })),
+        ("/auth/email/change/confirm", json!({ "token": LINK })),
+        ("/auth/password/reset/confirm", json!({ "token": LINK, "new_password": PASSWORD })),
     ] {
         assert!(api.post(path, body).await?.status.is_client_error(), "{path}");
     }

@@ -38,7 +38,8 @@ pub struct Context {
 impl From<&Caller> for Context {
     fn from(caller: &Caller) -> Self {
         let request_id = Some(caller.request_id.clone()).filter(|id| !id.is_empty());
-        let actor = caller.user.as_ref().map(|user| user.id.to_string());
+        let service = caller.service.as_ref().map(|service| service.name.clone());
+        let actor = caller.user.as_ref().map(|user| user.id.to_string()).or(service);
         Self { traceparent: None, request_id, actor }
     }
 }
