@@ -39,6 +39,8 @@ def expected(source, target):
         return {53, (53, "UDP")}
     if (source, target) in CALLS or (source, target) == ("ingress", "gateway"):
         return {ROLES[target]}
+    if (source, target) == ("ingress", "certificates"):
+        return {8089}
     if source == "prometheus" and target in ROLES:
         return {9100}
     if target in SERVERS:
@@ -57,6 +59,8 @@ class Peer:
 def peers(objects):
     namespace = {"kubernetes.io/metadata.name": of_kind(objects, "Namespace")[0]["metadata"]["name"]}
     made = {pod.name: Peer(pod.name, namespace, pod.labels, ours=True) for pod in pods(objects)}
+    # What cert-manager runs in our namespace while a certificate is asked for.
+    made["certificates"] = Peer("certificates", namespace, {"acme.cert-manager.io/http01-solver": "true"}, ours=True)
     for name, it in STRANGERS.items():
         made[name] = Peer(name, {}, {}, address=it) if isinstance(it, str) else Peer(name, *it)
     # Where an overlay has no servers of its own they are elsewhere, with the labels that their operators give them.
