@@ -20,7 +20,8 @@ logs: ## follow the platform's log
 
 demo: ## drive the care journey over REST against the running platform
 	@cargo build -q --workspace
-	@target/debug/demo http://127.0.0.1:3000
+	@set -a && . .local/dev/env && target/debug/demo http://127.0.0.1:3000 && printf "\nthe ledger: kind, accounts, won\n" && \
+	  export AIPOTEN__LOG__FILTER=warn && target/debug/aipoten ledger && target/debug/aipoten check-invariants
 
 .PHONY: test lint fmt fuzz proto-lint openapi-check calendar-check
 test: ## everything that CI checks

@@ -276,7 +276,7 @@ impl Bounds {
 
 /// Whether the gateway reads the message from query parameters: what only asks has no body.
 fn asks_in_query(message: &MessageDescriptor) -> bool {
-    ["List", "Get", "Suggest"].iter().any(|verb| message.name().starts_with(verb))
+    ["List", "Get", "Search", "Suggest"].iter().any(|verb| message.name().starts_with(verb))
 }
 
 fn options(field: &FieldDescriptor) -> DynamicMessage {

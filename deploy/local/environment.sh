@@ -29,13 +29,19 @@ environment_lines() {
       MATCHING__ENCRYPTION__ACTIVE=dev1 \
       "BILLING__ENCRYPTION__KEYS=$(made_once billing-encryption-key development_key)" \
       BILLING__ENCRYPTION__ACTIVE=dev1 \
+      BILLING__PROVIDER=sandbox \
+      BILLING__SETTLE_RUNNING_MONTH=true \
+      BILLING__PROVIDERS__SANDBOX__SECRET_KEY=test_sk_sandbox \
+      SANDBOX__LISTEN=127.0.0.1:5090 \
+      SANDBOX__SECRET_KEY=test_sk_sandbox \
+      SANDBOX__WEBHOOK_URL=http://127.0.0.1:3000/api/v1/payments/webhooks/sandbox \
       "GATEWAY__CSRF_KEY=$(made_once csrf-key development_csrf_key)" \
       IDENTITY__ADMIN__EMAIL=admin@aipoten.example \
       "IDENTITY__ADMIN__PASSWORD=$(made_once admin-password administrator_password)" \
       REFLECTION=true \
       LOG__FORMAT=text
     # One developer is many people at once.
-    printf 'AIPOTEN__GATEWAY__LIMITS__%s=6000\n' USER ANONYMOUS ADDRESS LOGIN REGISTER REFRESH
+    printf 'AIPOTEN__GATEWAY__LIMITS__%s=6000\n' USER ANONYMOUS ADDRESS LOGIN REGISTER REFRESH WEBHOOKS
     for domain in IDENTITY CONTENT MATCHING BILLING; do
       printf 'AIPOTEN__%s__DATABASE__%s\n' \
         "$domain" "URL=$(database_url aipoten_app "aipoten_${domain,,}")" \

@@ -6,7 +6,7 @@
 #   measure.sh booking  200 clients for one slot, for slots that overlap, and 200 sessions moved at once: p50 and p99
 #   measure.sh login    whether the time of a refused sign-in tells anything of an address
 #   measure.sh search   searches among 20,000 therapists: median and p95 at the service
-#   measure.sh faults   broker and database killed and restarted while events flow
+#   measure.sh faults   broker, database, services and the payment provider failing while events flow and packages are paid
 set -euo pipefail
 root=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd -P)
 cd "$root"
@@ -23,6 +23,11 @@ with_servers() {
   deploy/local/servers.sh up "$instance" "${servers[@]}"
   source ".local/$instance/env"
   "$@"
+}
+
+faults() {
+  cargo test -p aipoten-events --test faults -- --ignored --test-threads 1
+  cargo test -p aipoten-tests --test it -- --ignored --test-threads 1 money_faults
 }
 
 bench() {
@@ -62,7 +67,8 @@ search)
   ;;
 faults)
   cargo test -p aipoten-events --test faults --no-run
-  with_servers crash "postgres rabbitmq" cargo test -p aipoten-events --test faults -- --ignored --test-threads 1
+  cargo build --workspace --all-targets
+  with_servers crash "postgres redis rabbitmq" faults
   ;;
 *) sed -n '2,/^set/ s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 2 ;;
 esac

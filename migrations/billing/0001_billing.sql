@@ -74,7 +74,7 @@ CREATE TABLE payments (
     total_sessions   smallint NOT NULL,
     original_amount  bigint NOT NULL,
     discount_amount  bigint NOT NULL CHECK (discount_amount >= 0),
-    total_amount     bigint NOT NULL CHECK (total_amount = original_amount - discount_amount AND total_amount >= 0),
+    total_amount     bigint NOT NULL CHECK (total_amount = original_amount - discount_amount AND total_amount > 0),
     refunded_amount  bigint NOT NULL DEFAULT 0 CHECK (refunded_amount BETWEEN 0 AND total_amount),
     currency         text NOT NULL DEFAULT 'KRW' CHECK (currency = 'KRW'),
     payment_method   text CHECK (payment_method IN ('card', 'bank_transfer', 'simple_pay', 'mobile', 'virtual_account')),
@@ -82,7 +82,9 @@ CREATE TABLE payments (
         ('pending', 'confirming', 'completed', 'failed', 'expired', 'partially_refunded', 'refunded')),
     provider         text NOT NULL CHECK (provider IN ('toss', 'portone', 'stripe', 'sandbox')),
     order_id         text NOT NULL UNIQUE CHECK (order_id ~ '^[A-Za-z0-9_-]{6,64}$'),
+    provider_key     text,
     transaction_id   text,
+    client_key       text,
     client_secret    bytea,
     checkout_url     text,
     virtual_account  bytea,
@@ -91,34 +93,44 @@ CREATE TABLE payments (
     expires_at       timestamptz NOT NULL,
     paid_at          timestamptz,
     reversed_at      timestamptz,
+    reversals        smallint NOT NULL DEFAULT 0,
     sync_at          timestamptz,
     sync_tries       integer NOT NULL DEFAULT 0,
     unknown_since    timestamptz,
     synced_at        timestamptz,
     provider_balance bigint CHECK (provider_balance >= 0),
+    user_deleted_at  timestamptz,
     created_at       timestamptz NOT NULL DEFAULT now(),
     updated_at       timestamptz NOT NULL DEFAULT now(),
     version          bigint NOT NULL DEFAULT 1,
     CONSTRAINT payments_transaction UNIQUE (provider, transaction_id),
     CHECK (payment_status NOT IN ('completed', 'partially_refunded', 'refunded') OR (paid_at IS NOT NULL AND transaction_id IS NOT NULL)),
-    CHECK ((payment_status = 'refunded') = (paid_at IS NOT NULL AND total_amount > 0 AND refunded_amount = total_amount) OR reversed_at IS NOT NULL)
+    CHECK ((payment_status = 'refunded') = (paid_at IS NOT NULL AND refunded_amount = total_amount) OR reversed_at IS NOT NULL)
 );
 
-COMMENT ON COLUMN payments.transaction_id IS 'The provider''s own number.';
+COMMENT ON COLUMN payments.provider_key IS 'As the client named what its parent authorised; nothing is believed of it.';
+COMMENT ON COLUMN payments.transaction_id IS 'The provider''s own number, as the provider told it.';
+COMMENT ON COLUMN payments.client_key IS 'Public; for the provider''s code in the client.';
 COMMENT ON COLUMN payments.client_secret IS 'Encrypted; of a checkout that needs one.';
 COMMENT ON COLUMN payments.virtual_account IS 'Encrypted JSON: where a deposit is awaited.';
 COMMENT ON COLUMN payments.refund_account IS 'Encrypted JSON: the bank account that the parent named.';
 COMMENT ON COLUMN payments.sync_at IS 'When it is to be read from the provider; while somebody reads it, when that reader counts as dead. Null: nothing is open.';
 COMMENT ON COLUMN payments.unknown_since IS 'Since when the provider has not said what became of it.';
+COMMENT ON COLUMN payments.synced_at IS 'When it was last asked for at the provider.';
+COMMENT ON COLUMN payments.reversals IS 'How often its deposit was taken back.';
 COMMENT ON COLUMN payments.provider_balance IS 'What the provider says can still be paid back; null before it was read.';
+COMMENT ON COLUMN payments.user_deleted_at IS 'The parent''s account was deleted: what names bank accounts goes as soon as nothing is open.';
 
--- A package is never paid twice.
-CREATE UNIQUE INDEX payments_one_live ON payments (package_id) WHERE payment_status NOT IN ('failed', 'expired', 'refunded');
+-- One is begun at a time. A late charge of one that was given up never fails here: matching refuses what comes second, and it goes back.
+CREATE UNIQUE INDEX payments_one_pending ON payments (package_id) WHERE payment_status = 'pending';
 CREATE INDEX payments_package ON payments (package_id);
 CREATE INDEX payments_user ON payments (user_id, created_at DESC);
 CREATE INDEX payments_newest ON payments (created_at DESC);
 CREATE INDEX payments_sync ON payments (sync_at) WHERE sync_at IS NOT NULL;
+CREATE INDEX payments_unknown ON payments (provider, synced_at) WHERE unknown_since IS NOT NULL;
 CREATE INDEX payments_pending ON payments (expires_at) WHERE payment_status = 'pending';
+CREATE INDEX payments_to_forget ON payments (user_deleted_at)
+    WHERE user_deleted_at IS NOT NULL AND (client_secret IS NOT NULL OR virtual_account IS NOT NULL OR refund_account IS NOT NULL);
 
 CREATE TABLE payment_events (
     id          uuid PRIMARY KEY,
@@ -151,6 +163,7 @@ CREATE TABLE refunds (
     decision_reason    text,
     next_at            timestamptz,
     tries              integer NOT NULL DEFAULT 0,
+    round              smallint NOT NULL DEFAULT 1,
     requested_at       timestamptz NOT NULL DEFAULT now(),
     processed_at       timestamptz,
     updated_at         timestamptz NOT NULL DEFAULT now(),
@@ -163,10 +176,27 @@ CREATE TABLE refunds (
 COMMENT ON COLUMN refunds.source_event IS 'The event that it comes of: one event never pays back twice.';
 COMMENT ON COLUMN refunds.next_at IS 'When the provider is asked; while somebody asks, when that asker counts as dead.';
 
+COMMENT ON COLUMN refunds.round IS 'Raised when an administrator has it tried again: what a provider refused stays refused under its idempotency key.';
+
 CREATE UNIQUE INDEX refunds_one_per_session ON refunds (consultation_id) WHERE refund_status <> 'rejected';
 CREATE INDEX refunds_payment ON refunds (payment_id, requested_at);
 CREATE INDEX refunds_newest ON refunds (requested_at DESC);
 CREATE INDEX refunds_due ON refunds (next_at) WHERE next_at IS NOT NULL;
+
+CREATE FUNCTION check_refunds_captured() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    captured bigint;
+BEGIN
+    SELECT total_amount INTO captured FROM payments WHERE id = NEW.payment_id FOR UPDATE;
+    IF (SELECT sum(refund_amount) FROM refunds WHERE payment_id = NEW.payment_id AND refund_status <> 'rejected') > captured THEN
+        RAISE EXCEPTION 'the refunds of the payment % exceed what was captured', NEW.payment_id USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- Never more than was captured.
+CREATE TRIGGER refunds_captured AFTER INSERT OR UPDATE OF payment_id, refund_amount, refund_status ON refunds
+    FOR EACH ROW EXECUTE FUNCTION check_refunds_captured();
 
 -- The ledger: double entry, append only. Debits are positive, credits negative.
 
@@ -175,16 +205,17 @@ CREATE TABLE accounts (
     kind  text NOT NULL CHECK (kind IN ('provider_receivable', 'bank', 'customer_prepaid', 'therapist_payable',
         'therapist_receivable', 'refund_clearing', 'income_tax_withheld', 'local_tax_withheld', 'vat_payable', 'platform_fee',
         'cancellation_fee', 'provider_fee', 'goodwill')),
-    owner text,
-    CONSTRAINT accounts_once UNIQUE NULLS NOT DISTINCT (kind, owner),
-    CHECK ((kind IN ('provider_receivable', 'customer_prepaid', 'therapist_payable', 'therapist_receivable')) = (owner IS NOT NULL))
+    owner text NOT NULL,
+    CONSTRAINT accounts_once UNIQUE (kind, owner),
+    CHECK ((kind IN ('provider_receivable', 'customer_prepaid', 'therapist_payable', 'therapist_receivable')) = (owner <> ''))
 );
 
-COMMENT ON COLUMN accounts.owner IS 'The provider''s name, or the id of the package or therapist.';
+COMMENT ON COLUMN accounts.owner IS 'The provider''s name, or the id of the package or therapist; empty where there is one of the kind. Never null: an index finds it.';
 
 CREATE TABLE journals (
     id           uuid PRIMARY KEY,
-    kind         text NOT NULL CHECK (kind IN ('paid', 'reversed', 'settled', 'cancellation_fee', 'refund_decided', 'refund_done', 'payout', 'debt_netted')),
+    kind         text NOT NULL CHECK (kind IN ('paid', 'reversed', 'settled', 'cancellation_fee', 'refund_decided', 'refund_done', 'payout', 'debt_netted',
+        'provider_payout')),
     source       text NOT NULL CONSTRAINT journals_once UNIQUE,
     effective_at timestamptz NOT NULL,
     created_at   timestamptz NOT NULL DEFAULT now()
@@ -230,12 +261,16 @@ CREATE TABLE therapist_bank_accounts (
     account         bytea NOT NULL,
     payee_kind      text NOT NULL CHECK (payee_kind IN ('freelancer', 'business')),
     business_number text CHECK (business_number ~ '^[0-9]{10}$'),
+    closed_at       timestamptz,
     created_at      timestamptz NOT NULL DEFAULT now(),
     updated_at      timestamptz NOT NULL DEFAULT now(),
     CHECK ((payee_kind = 'business') = (business_number IS NOT NULL))
 );
 
 COMMENT ON COLUMN therapist_bank_accounts.account IS 'Encrypted JSON: bank, number, holder.';
+COMMENT ON COLUMN therapist_bank_accounts.closed_at IS 'The therapist''s account was deleted: the row goes once nothing is open.';
+
+CREATE INDEX therapist_bank_accounts_closed ON therapist_bank_accounts (closed_at) WHERE closed_at IS NOT NULL;
 
 CREATE TABLE settlements (
     id                      uuid PRIMARY KEY,
@@ -267,8 +302,8 @@ CREATE TABLE settlements (
     CHECK ((status = 'paid') = (paid_at IS NOT NULL))
 );
 
-COMMENT ON COLUMN settlements.bank_account IS 'Encrypted copy of the account at the time of confirming; null where nothing is transferred.';
-COMMENT ON COLUMN settlements.input_hash IS 'SHA-256 of the lines and the debt that it was computed from.';
+COMMENT ON COLUMN settlements.bank_account IS 'Encrypted copy of the account at the time of confirming; null where nothing is transferred, and once it is paid to somebody whose account was deleted.';
+COMMENT ON COLUMN settlements.input_hash IS 'SHA-256 of the lines, the debt, the policy and the kind of payee that it was computed from.';
 
 CREATE INDEX settlements_newest ON settlements (settlement_period_start DESC, id);
 

@@ -77,6 +77,11 @@ async fn bad_requests_of_administrators_are_told_by_field_and_others_are_refused
         ("/admin/users?status=deleted&sort=name&limit=0", vec!["limit", "sort", "status"]),
         ("/admin/audit-logs?actor_id=me&from=yesterday&page=0", vec!["actor_id", "from", "page"]),
         ("/admin/audit-logs?actor=me", vec!["actor"]),
+        ("/admin/payments?user_id=me&package_id=x&limit=101", vec!["limit", "package_id", "user_id"]),
+        ("/admin/refunds?payment_id=x&page=0", vec!["page", "payment_id"]),
+        ("/admin/settlements?period=2026-13&therapist_id=me", vec!["period", "therapist_id"]),
+        ("/admin/settlements/payout.csv?period=soon", vec!["period"]),
+        ("/admin/cases?limit=0", vec!["limit"]),
     ] {
         let refused = admin.get(path).await?;
         let mut told = refused.fields();
@@ -96,6 +101,15 @@ async fn bad_requests_of_administrators_are_told_by_field_and_others_are_refused
         assert_eq!((refused.status.as_u16(), told), (400, fields), "{}", refused.body);
     }
     assert_eq!(admin.patch(&format!("/admin/users/{NOBODY}"), suspend.clone()).await?.status, 404);
+    for (path, body) in [
+        ("refunds", json!({ "decision": "approve", "reason": "ticket 12" })),
+        ("cases", json!({ "resolution": "ticket 12" })),
+    ] {
+        assert_eq!(admin.patch(&format!("/admin/{path}/{NOBODY}"), body).await?.status, 404, "{path}");
+    }
+    for step in ["confirm", "paid"] {
+        assert_eq!(admin.patch(&format!("/admin/settlements/{NOBODY}/{step}"), json!({})).await?.status, 404, "{step}");
+    }
     let myself = admin.patch(&format!("/admin/users/{own}"), suspend.clone()).await?;
     assert_eq!((myself.status.as_u16(), myself.code()), (409, "INVALID_STATE"), "{}", myself.body);
 
@@ -103,6 +117,9 @@ async fn bad_requests_of_administrators_are_told_by_field_and_others_are_refused
         assert_eq!(who.get("/admin/users").await?.status, status);
         assert_eq!(who.get("/admin/audit-logs").await?.status, status);
         assert_eq!(who.patch(&format!("/admin/users/{own}"), suspend.clone()).await?.status, status);
+        for list in ["payments", "refunds", "settlements", "cases", "settlements/payout.csv?period=2026-01"] {
+            assert_eq!(who.get(&format!("/admin/{list}")).await?.status, status, "{list}");
+        }
         let erase = who.request(Method::DELETE, &format!("/admin/users/{own}")).json(&json!({ "reason": "no" }));
         assert_eq!(who.send(erase).await?.status, status);
     }

@@ -43,7 +43,7 @@ async fn rows(pool: &PgPool) -> i64 {
 #[tokio::test]
 async fn while_the_broker_is_away_requests_succeed_and_events_arrive_when_it_is_back() -> anyhow::Result<()> {
     let broker = Broker::start().await;
-    let url = "amqp://guest:guest@127.0.0.1:35673/%2f";
+    let url = "amqp://guest:guest@127.0.0.1:26673/%2f";
     let platform = Platform::start_with(&[("AIPOTEN__BROKER__URL", url)]).await;
     let parent = platform.api.new_parent(&unique_email("broker"), PASSWORD).await?;
     let child = parent.new_child().await?;

@@ -15,14 +15,8 @@ const PASSWORD: &str = "correct horse 7!";
 
 /// A therapist who is listed, with sessions of 50 minutes online.
 async fn listed_therapist(platform: &Platform) -> anyhow::Result<(Api, Uuid)> {
-    let consent = |kind: &str| json!({ "kind": kind, "text_version": "2026-11-01" });
-    let email = unique_email("therapist");
-    let account = json!({
-        "email": email, "password": PASSWORD, "name": "박서준", "role": "therapist",
-        "consents": [consent("terms"), consent("privacy")],
-    });
-    let account = platform.api.post("/auth/register", account).await?.data(201)?;
-    let id: Uuid = account["id"].as_str().context("an id")?.parse()?;
+    let therapist = platform.api.new_therapist(&unique_email("therapist"), PASSWORD).await?;
+    let id: Uuid = therapist.get("/users/me").await?.data(200)?["id"].as_str().context("an id")?.parse()?;
     sqlx::query(
         "INSERT INTO therapist_profiles (id, display_name, specialties, years_of_experience, certifications, bio,
              consultation_fee, session_minutes, buffer_minutes, travel_minutes, min_notice_hours, horizon_days,
@@ -34,7 +28,7 @@ async fn listed_therapist(platform: &Platform) -> anyhow::Result<(Api, Uuid)> {
     .bind(id)
     .execute(&platform.matching.pool)
     .await?;
-    Ok((platform.api.sign_in(&email, PASSWORD).await?, id))
+    Ok((therapist, id))
 }
 
 fn every_morning() -> Vec<Value> {

@@ -20,3 +20,15 @@ async fn production_refuses_a_development_secret_without_showing_it() {
     assert!(refused.contains("AIPOTEN__IDENTITY__ENCRYPTION__KEYS"), "{refused}");
     assert!(!refused.contains("QUFB"), "{refused}");
 }
+
+#[tokio::test]
+async fn production_refuses_payments_without_money() {
+    let listen = ("AIPOTEN__SANDBOX__LISTEN", "127.0.0.1:0");
+    for role in ["sandbox-provider", "all"] {
+        let refused = refused_start(role, &[listen]).await;
+        assert!(refused.contains("AIPOTEN__SANDBOX__LISTEN"), "{refused}");
+    }
+    let account = ("AIPOTEN__BILLING__PROVIDERS__SANDBOX__SECRET_KEY", "hidden");
+    let refused = refused_start("billing", &[account]).await;
+    assert!(refused.contains(account.0) && !refused.contains("hidden"), "{refused}");
+}

@@ -5,7 +5,6 @@ use std::process::Stdio;
 use aipoten_tests::private::{ADMIN, PASSWORD};
 use aipoten_tests::{Api, unique_email};
 use anyhow::{Context as _, ensure};
-use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
@@ -28,7 +27,7 @@ async fn fuzz_as_parent_therapist_and_administrator() -> anyhow::Result<()> {
     let parent = platform.api.new_parent(&unique_email("fuzz"), PASSWORD).await?;
     parent.new_child().await?;
     parent.consent("child_sensitive_data").await?;
-    let therapist = therapist(&platform.api).await?;
+    let therapist = platform.api.new_therapist(&unique_email("fuzz"), PASSWORD).await?;
     let admin = platform.api.sign_in(ADMIN.0, ADMIN.1).await?;
     let (mut failed, mut requests) = (Vec::new(), 0);
     for (who, api) in [("parent", &parent), ("therapist", &therapist), ("administrator", &admin)] {
@@ -43,17 +42,6 @@ async fn fuzz_as_parent_therapist_and_administrator() -> anyhow::Result<()> {
     ensure!(failed.is_empty(), "found something as {failed:?}");
     ensure!(requests >= FEWEST, "fewer than {FEWEST} requests: set FUZZ_EXAMPLES");
     Ok(())
-}
-
-async fn therapist(api: &Api) -> anyhow::Result<Api> {
-    let email = unique_email("fuzz");
-    let consent = |kind: &str| json!({ "kind": kind, "text_version": "1" });
-    let account = json!({
-        "email": email, "password": PASSWORD, "name": "이하늘", "role": "therapist",
-        "consents": [consent("terms"), consent("privacy")],
-    });
-    api.post("/auth/register", account).await?.data(201)?;
-    api.sign_in(&email, PASSWORD).await
 }
 
 /// What came of a run.

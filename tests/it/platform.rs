@@ -25,6 +25,8 @@ pub(crate) struct Platform {
     pub(crate) api: Api,
     /// The operations port.
     pub(crate) ops: Api,
+    /// Address of the payment provider of our own.
+    pub(crate) sandbox: String,
     pub(crate) identity: TestDatabase,
     pub(crate) content: TestDatabase,
     pub(crate) matching: TestDatabase,
@@ -53,8 +55,8 @@ impl Platform {
     /// Starts with further variables.
     pub(crate) async fn start_with(variables: &[(&str, &str)]) -> Self {
         let new = || TestDatabase::create(&[]);
-        let (identity, content, matching, billing) = tokio::join!(new(), new(), new(), new());
-        let [gateway, ops, identity_port, content_port, matching_port, billing_port] = free_ports();
+        let (identity, content, matching, billing) = Box::pin(async { tokio::join!(new(), new(), new(), new()) }).await;
+        let [gateway, ops, identity_port, content_port, matching_port, billing_port, sandbox] = free_ports();
         let redis = redis();
         let mut environment: Vec<(String, String)> = [
             ("MODE", "development".to_owned()),
@@ -80,6 +82,7 @@ impl Platform {
             ("CONTENT__DATABASE__URL", content.config().url.expose_secret().to_owned()),
             ("CONTENT__DATABASE__OWNER_URL", content.owner_url()),
             ("MATCHING__LISTEN", format!("127.0.0.1:{matching_port}")),
+            ("MATCHING__DOCUMENTS", concat!(env!("CARGO_TARGET_TMPDIR"), "/documents").to_owned()),
             ("MATCHING__IDENTITY_URL", format!("http://127.0.0.1:{identity_port}")),
             ("MATCHING__DATABASE__URL", matching.config().url.expose_secret().to_owned()),
             ("MATCHING__DATABASE__OWNER_URL", matching.owner_url()),
@@ -92,10 +95,17 @@ impl Platform {
             ("BILLING__DATABASE__OWNER_URL", billing.owner_url()),
             ("BILLING__ENCRYPTION__KEYS", "dev1:QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI=".to_owned()),
             ("BILLING__ENCRYPTION__ACTIVE", "dev1".to_owned()),
+            ("BILLING__PROVIDER", "sandbox".to_owned()),
+            ("BILLING__SETTLE_RUNNING_MONTH", "true".to_owned()),
+            ("BILLING__PROVIDERS__SANDBOX__BASE_URL", format!("http://127.0.0.1:{sandbox}")),
+            ("BILLING__PROVIDERS__SANDBOX__SECRET_KEY", "test_sk_sandbox".to_owned()),
+            ("SANDBOX__LISTEN", format!("127.0.0.1:{sandbox}")),
+            ("SANDBOX__SECRET_KEY", "test_sk_sandbox".to_owned()),
+            ("SANDBOX__WEBHOOK_URL", format!("http://127.0.0.1:{gateway}/api/v1/payments/webhooks/sandbox")),
         ]
         .map(|(name, value)| (format!("AIPOTEN__{name}"), value))
         .to_vec();
-        let limits = ["USER", "ANONYMOUS", "ADDRESS", "LOGIN", "REGISTER", "REFRESH"];
+        let limits = ["USER", "ANONYMOUS", "ADDRESS", "LOGIN", "REGISTER", "REFRESH", "WEBHOOKS"];
         environment.extend(limits.map(|name| (format!("AIPOTEN__GATEWAY__LIMITS__{name}"), "100000".to_owned())));
         environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
 
@@ -107,7 +117,8 @@ impl Platform {
         let process = spawn(&log, &environment, "all");
         let api = Api::new(&format!("http://127.0.0.1:{gateway}"));
         let ops = Api::new(&format!("http://127.0.0.1:{ops}"));
-        let platform = Self { process, log, api, ops, identity, content, matching, billing, environment };
+        let sandbox = format!("http://127.0.0.1:{sandbox}");
+        let platform = Self { process, log, api, ops, sandbox, identity, content, matching, billing, environment };
         platform.ready().await;
         platform
     }
@@ -139,11 +150,22 @@ impl Platform {
     /// Ends it and starts a process for each of these roles in its place.
     pub(crate) async fn split(&mut self, roles: &[&str]) -> Vec<Child> {
         self.process.kill().await.expect("it can be ended");
-        let ops = ("AIPOTEN__OPS__LISTEN".to_owned(), "127.0.0.1:0".to_owned());
-        let environment: Vec<_> = self.environment.iter().cloned().chain([ops]).collect();
-        let processes = roles.iter().map(|role| spawn(&self.log, &environment, role)).collect();
+        let processes = roles.iter().map(|role| self.start_role(role)).collect();
         eventually("the roles answer", async || self.api.get("/videos").await.is_ok_and(|it| it.status == 200)).await;
         processes
+    }
+
+    /// A process for one role, on the ports that the others look for it on.
+    pub(crate) fn start_role(&self, role: &str) -> Child {
+        let ops = ("AIPOTEN__OPS__LISTEN".to_owned(), "127.0.0.1:0".to_owned());
+        let environment: Vec<_> = self.environment.iter().cloned().chain([ops]).collect();
+        spawn(&self.log, &environment, role)
+    }
+
+    /// Everything that must always be true of money and calendars is.
+    pub(crate) async fn check_invariants(&self) {
+        let checked = self.command(&["check-invariants"]).await;
+        assert!(checked.is_ok(), "{}", checked.unwrap_or_else(|broken| broken));
     }
 
     /// Runs the executable beside the platform and gives what it wrote on standard output, or else on standard error.

@@ -91,15 +91,9 @@ impl Care {
 }
 
 async fn new_therapist(platform: &Platform) -> anyhow::Result<(Api, String)> {
-    let consent = |kind: &str| json!({ "kind": kind, "text_version": "2026-11-01" });
-    let email = unique_email("therapist");
-    let account = json!({
-        "email": email, "password": PASSWORD, "name": "박서준", "role": "therapist",
-        "consents": [consent("terms"), consent("privacy")],
-    });
-    let account = platform.api.post("/auth/register", account).await?.data(201)?;
-    let id = account["id"].as_str().context("an id")?.to_owned();
-    Ok((platform.api.sign_in(&email, PASSWORD).await?, id))
+    let therapist = platform.api.new_therapist(&unique_email("therapist"), PASSWORD).await?;
+    let id = therapist.get("/users/me").await?.data(200)?["id"].as_str().context("an id")?.to_owned();
+    Ok((therapist, id))
 }
 
 fn written(status: &str, videos: &[&Value]) -> Value {

@@ -127,6 +127,11 @@ impl Api {
         self.send(self.request(Method::PATCH, path).json(&body)).await
     }
 
+    /// PUT.
+    pub async fn put(&self, path: &str, body: Value) -> anyhow::Result<Answer> {
+        self.send(self.request(Method::PUT, path).json(&body)).await
+    }
+
     /// DELETE.
     pub async fn delete(&self, path: &str) -> anyhow::Result<Answer> {
         self.send(self.request(Method::DELETE, path)).await
@@ -134,12 +139,21 @@ impl Api {
 
     /// Registers a parent and signs in.
     pub async fn new_parent(&self, email: &str, password: &str) -> anyhow::Result<Self> {
+        self.new_account("parent", "김보람", email, password).await
+    }
+
+    /// Registers a therapist and signs in.
+    pub async fn new_therapist(&self, email: &str, password: &str) -> anyhow::Result<Self> {
+        self.new_account("therapist", "이하늘", email, password).await
+    }
+
+    async fn new_account(&self, role: &str, name: &str, email: &str, password: &str) -> anyhow::Result<Self> {
         let consent = |kind: &str| json!({ "kind": kind, "text_version": "2026-11-01" });
         let account = json!({
             "email": email,
             "password": password,
-            "name": "김보람",
-            "role": "parent",
+            "name": name,
+            "role": role,
             "consents": [consent("terms"), consent("privacy")],
         });
         self.post("/auth/register", account).await?.data(201)?;

@@ -75,3 +75,14 @@ pub(crate) async fn check_links(settings: &Settings) -> anyhow::Result<()> {
         "{there} videos are there, {gone} are not, {unknown} did not tell; {changed} are shown otherwise"
     ))
 }
+
+/// `aipoten ledger`.
+pub(crate) async fn print_ledger(settings: &Settings) -> anyhow::Result<()> {
+    let billing = aipoten_kit::database::connect("billing.database", &settings.billing.database).await?;
+    let balances = aipoten_billing::trial_balance(&mut *billing.acquire().await?).await?;
+    for account in &balances {
+        crate::print(&format!("{:<22}{:>8}{:>16}", account.kind, account.accounts, account.balance.0))?;
+    }
+    let sum: i64 = balances.iter().map(|account| account.balance.0).sum();
+    crate::print(&format!("{:<30}{sum:>16}", "sum"))
+}

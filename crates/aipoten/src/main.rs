@@ -4,6 +4,7 @@ mod asyncapi;
 mod database;
 mod failed_events;
 mod health;
+mod invariants;
 mod roles;
 mod settings;
 
@@ -37,7 +38,9 @@ enum Command {
     Matching,
     /// Serves payments, refunds and settlements.
     Billing,
-    /// Serves every role in one process, each on its own port.
+    /// Serves a payment provider of our own that moves no money: for development and tests, refused in production.
+    SandboxProvider,
+    /// Serves every role in one process, each on its own port, and the payment sandbox where it is configured.
     All,
     /// Brings the databases to the schema of this program.
     Migrate,
@@ -59,6 +62,10 @@ enum Command {
     CheckAudit,
     /// Asks for the addresses of the published videos whose last check is a day ago.
     CheckLinks,
+    /// Checks what must always be true of money, calendars and events; fails and names the places where it is not.
+    CheckInvariants,
+    /// Prints what stands on the accounts of the ledger, by kind: debits positive, credits negative.
+    Ledger,
     /// Asks the process on this machine whose operations port is configured; fails when it is not ready.
     Health,
     /// Prints the OpenAPI document of the REST API.
@@ -92,12 +99,19 @@ async fn main() -> anyhow::Result<()> {
         Command::Content => roles::run(settings, &[roles::Role::Content]).await,
         Command::Matching => roles::run(settings, &[roles::Role::Matching]).await,
         Command::Billing => roles::run(settings, &[roles::Role::Billing]).await,
-        Command::All => roles::run(settings, &roles::ALL).await,
+        Command::SandboxProvider => roles::run(settings, &[roles::Role::SandboxProvider]).await,
+        Command::All => {
+            let sandbox = settings.sandbox.listen.map(|_| roles::Role::SandboxProvider);
+            let all: Vec<_> = sandbox.into_iter().chain(roles::ALL).collect();
+            roles::run(settings, &all).await
+        }
         Command::Migrate => database::migrate(&settings).await,
         Command::Seed => database::seed(&settings).await,
         Command::RotateKeys { withdraw } => database::rotate_keys(&settings, withdraw).await,
         Command::CheckAudit => database::check_audit(&settings).await,
         Command::CheckLinks => database::check_links(&settings).await,
+        Command::Ledger => database::print_ledger(&settings).await,
+        Command::CheckInvariants => invariants::check(&settings).await,
         Command::FailedEvents { act } => failed_events::run(&settings, act).await,
         Command::Health | Command::Openapi | Command::Asyncapi | Command::Config => Ok(()),
     }

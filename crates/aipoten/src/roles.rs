@@ -9,6 +9,7 @@ use crate::settings::Settings;
 /// What a process can be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Role {
+    SandboxProvider,
     Identity,
     Content,
     Matching,
@@ -31,6 +32,10 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
 
 async fn start(role: Role, settings: &Settings, process: &Process) -> anyhow::Result<()> {
     match role {
+        Role::SandboxProvider => {
+            let listen = settings.sandbox.listen.context("configuration key `sandbox.listen` is missing")?;
+            aipoten_sandbox::serve(bind("sandbox.listen", listen).await?, &settings.sandbox, process)?;
+        }
         Role::Identity => {
             let common = aipoten_identity::Common {
                 redis: settings.redis.clone(),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use aipoten_billing::provider::Name;
 use aipoten_kit::config::{self, Log, Mode, Redis, Secret, Tokens, variable};
 use anyhow::bail;
 use secrecy::ExposeSecret as _;
@@ -38,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) matching: aipoten_matching::Config,
     /// Billing.
     pub(crate) billing: aipoten_billing::Config,
+    /// The payment provider of our own.
+    pub(crate) sandbox: aipoten_sandbox::Config,
 }
 
 /// The operations port: health, never public.
@@ -75,6 +78,7 @@ impl Settings {
             ("identity.admin.password", !self.identity.admin.password.is_empty()),
             ("broker.url", self.broker.url.expose_secret().contains("guest:guest@")),
         ];
+        self.check_payments()?;
         if self.content.link_check.private {
             let key = "content.link_check.private";
             bail!(
@@ -88,6 +92,33 @@ impl Settings {
                     "configuration key `{key}` ({}) holds a development secret, which production refuses",
                     variable(key)
                 );
+            }
+        }
+        Ok(())
+    }
+
+    /// No family pays with money that is none, and no secret goes over a line that anybody can read.
+    fn check_payments(&self) -> anyhow::Result<()> {
+        let providers = &self.billing.providers;
+        let sandbox = [
+            ("sandbox.listen", self.sandbox.listen.is_some()),
+            ("billing.providers.sandbox.secret_key", providers.sandbox.is_configured()),
+            ("billing.provider", self.billing.provider == Some(Name::Sandbox)),
+        ];
+        if let Some((key, _)) = sandbox.iter().find(|(_, found)| *found) {
+            bail!(
+                "configuration key `{key}` ({}) is for payments without money, which production refuses",
+                variable(key)
+            );
+        }
+        if self.billing.settle_running_month {
+            let key = "billing.settle_running_month";
+            bail!("configuration key `{key}` ({}) settles what is not over, which production refuses", variable(key));
+        }
+        for name in Name::ALL {
+            if providers.account(name).base_url.starts_with("http:") {
+                let key = format!("billing.providers.{}.base_url", name.as_str());
+                bail!("configuration key `{key}` ({}) is not encrypted, which production refuses", variable(&key));
             }
         }
         Ok(())
@@ -146,6 +177,25 @@ mod tests {
         assert!(error.contains("broker.url"), "{error}");
         let error = settings(&[("AIPOTEN__CONTENT__LINK_CHECK__PRIVATE", "true")]).unwrap_err().to_string();
         assert!(error.contains("AIPOTEN__CONTENT__LINK_CHECK__PRIVATE"), "{error}");
+    }
+
+    #[test]
+    fn production_refuses_payments_without_money() {
+        for (variable, value) in [
+            ("AIPOTEN__SANDBOX__LISTEN", "127.0.0.1:5090"),
+            ("AIPOTEN__BILLING__PROVIDERS__SANDBOX__SECRET_KEY", "hidden"),
+            ("AIPOTEN__BILLING__PROVIDER", "sandbox"),
+            ("AIPOTEN__BILLING__PROVIDERS__TOSS__BASE_URL", "http://127.0.0.1:5090/toss"),
+        ] {
+            let error = settings(&[(variable, value)]).unwrap_err().to_string();
+            assert!(error.contains(variable) && !error.contains("hidden"), "{error}");
+            settings(&[(variable, value), ("AIPOTEN__MODE", "development")]).expect("development takes it");
+        }
+        settings(&[
+            ("AIPOTEN__BILLING__PROVIDER", "toss"),
+            ("AIPOTEN__BILLING__PROVIDERS__TOSS__SECRET_KEY", "live_sk"),
+        ])
+        .expect("production takes a real one");
     }
 
     #[test]

@@ -1,12 +1,19 @@
 //! Billing: payments and refunds through providers, the ledger, settlements of therapists.
 
+mod bank_account;
 mod case;
 mod config;
 pub mod consumers;
+mod invariant;
 mod jobs;
 mod ledger;
+mod order;
 mod payment;
 pub mod provider;
+mod reconcile;
+mod refund;
+mod session;
+mod settlement;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,7 +22,9 @@ use aipoten_events::{FailedEvents, Relay, Wake};
 use aipoten_kit::config::Tokens;
 use aipoten_kit::token::Verifier;
 use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, database};
+use aipoten_proto::billing::v1 as proto;
 use aipoten_proto::common::v1::failed_event_service_server::FailedEventServiceServer;
+use aipoten_proto::matching::v1::consultation_service_client::ConsultationServiceClient;
 use aipoten_proto::matching::v1::package_service_client::PackageServiceClient;
 use anyhow::Context as _;
 use provider::Providers;
@@ -27,6 +36,9 @@ use tonic::transport::{Channel, Endpoint};
 
 pub use config::Config;
 pub use consumers::consumers;
+pub use invariant::{Paid, check_invariants, paid};
+pub use ledger::{KindBalance, trial_balance};
+pub use reconcile::{Reconciled, reconcile};
 
 /// The schema of this service's database, besides that of events.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/billing");
@@ -42,6 +54,8 @@ pub struct Parts {
     cipher: Cipher,
     /// Matching's packages, asked with the parent's own token.
     packages: PackageServiceClient<Channel>,
+    /// Its sessions, asked likewise.
+    consultations: ConsultationServiceClient<Channel>,
     providers: Providers,
     verifier: Verifier,
     revocations: Revocations,
@@ -81,11 +95,12 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
     let app = App(Arc::new(Parts {
         config: config.clone(),
         cipher: Cipher::new(&config.encryption).context("configuration key `billing.encryption`")?,
-        packages: PackageServiceClient::new(matching),
+        packages: PackageServiceClient::new(matching.clone()),
+        consultations: ConsultationServiceClient::new(matching),
         failed_events: FailedEvents::new("billing", pool.clone(), relay.wake()),
         relay: relay.wake(),
         pool,
-        providers: Providers::default(),
+        providers: Providers::connect(config.provider, &config.providers)?,
         verifier: Verifier::asking(&common.tokens.issuer, identity.clone()),
         revocations: Revocations::default(),
     }));
@@ -98,7 +113,12 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
 
 /// Serves on a bound listener until the process stops.
 pub fn serve(app: &App, reflection: bool, listener: TcpListener, process: &Process) -> anyhow::Result<SocketAddr> {
-    let routes = Routes::new(FailedEventServiceServer::new(app.failed_events.clone()));
+    let routes = Routes::new(proto::payment_service_server::PaymentServiceServer::new(app.clone()))
+        .add_service(proto::settlement_service_server::SettlementServiceServer::new(app.clone()))
+        .add_service(proto::bank_account_service_server::BankAccountServiceServer::new(app.clone()))
+        .add_service(proto::refund_service_server::RefundServiceServer::new(app.clone()))
+        .add_service(proto::case_service_server::CaseServiceServer::new(app.clone()))
+        .add_service(FailedEventServiceServer::new(app.failed_events.clone()));
     let authenticate = AuthenticateLayer::new(app.verifier.clone(), app.revocations.clone());
     GrpcServer { routes, authenticate, reflection }.serve("billing", listener, process)
 }

@@ -13,8 +13,6 @@ mod drawing;
 mod erasure;
 mod growth;
 mod jobs;
-mod lease;
-mod pdf;
 mod question;
 mod seed;
 mod text;

@@ -50,6 +50,17 @@ CREDIT_NOT_KEPT = The session cannot be kept for another time.
 TOO_EARLY = This can be done from { $from } on.
 TOO_LATE = The time for this is over.
 
+## Money
+IDEMPOTENCY_KEY_REQUIRED = The header Idempotency-Key is missing.
+AMOUNT_MISMATCH = The amount is not what is to be paid. Nothing was charged.
+PAYMENT_DECLINED = The payment was declined, and nothing was charged. Please try another way to pay.
+PROVIDER_UNAVAILABLE = The payment service does not answer. Please try again in a moment.
+INVALID_SIGNATURE = The signature is wrong.
+TOO_MUCH = This is more than what can be paid back.
+NO_REFUND_ACCOUNT = The parent has not named a bank account for this refund.
+PERIOD_NOT_OVER = This month is not over.
+NO_BANK_ACCOUNT = The therapist has not set a bank account.
+
 ## Too much, or not now
 RATE_LIMITED = Too many requests. Please wait a moment and try again.
 ACCOUNT_LOCKED = Too many failed attempts. Please try again later or reset your password.
@@ -143,3 +154,12 @@ too_many_days = Ask for { $max } days at most.
 
 ## One field: therapists
 unknown_region = There is no region with this code.
+
+## One field: money
+not_a_bank_code = The code of a bank has three digits.
+not_an_account_number = Use 6 to 20 digits, without hyphens.
+not_a_business_number = A registration number has ten digits.
+only_for_businesses = This is for businesses alone.
+not_a_month = This has to be a month such as 2026-01.
+not_allowed_address = The checkout cannot return to this address.
+unknown_provider = This way to pay is not offered.

@@ -49,6 +49,17 @@ CREDIT_NOT_KEPT = 이 회차는 다른 시간으로 남겨둘 수 없습니다.
 TOO_EARLY = { $from }부터 할 수 있습니다.
 TOO_LATE = 할 수 있는 기간이 지났습니다.
 
+## 결제와 정산
+IDEMPOTENCY_KEY_REQUIRED = Idempotency-Key 헤더가 필요합니다.
+AMOUNT_MISMATCH = 결제할 금액과 다릅니다. 결제되지 않았습니다.
+PAYMENT_DECLINED = 결제가 승인되지 않았고, 청구된 금액은 없습니다. 다른 결제 수단으로 다시 시도해 주세요.
+PROVIDER_UNAVAILABLE = 결제 서비스가 응답하지 않습니다. 잠시 후 다시 시도해 주세요.
+INVALID_SIGNATURE = 서명이 올바르지 않습니다.
+TOO_MUCH = 환불할 수 있는 금액보다 많습니다.
+NO_REFUND_ACCOUNT = 보호자가 환불받을 계좌를 등록하지 않았습니다.
+PERIOD_NOT_OVER = 아직 끝나지 않은 달입니다.
+NO_BANK_ACCOUNT = 치료사가 정산받을 계좌를 등록하지 않았습니다.
+
 ## 너무 많거나 지금은 안 됨
 RATE_LIMITED = 요청이 너무 많습니다. 잠시 후 다시 시도해 주세요.
 ACCOUNT_LOCKED = 로그인에 여러 번 실패하여 잠시 잠겼습니다. 나중에 다시 시도하거나 비밀번호를 재설정해 주세요.
@@ -142,3 +153,12 @@ too_many_days = 최대 { $max }일까지 조회할 수 있습니다.
 
 ## 필드 하나의 문제: 치료사
 unknown_region = 해당 코드의 지역이 없습니다.
+
+## 필드 하나의 문제: 결제와 정산
+not_a_bank_code = 은행 코드는 숫자 3자리입니다.
+not_an_account_number = 계좌번호는 하이픈 없이 숫자 6~20자리로 입력해 주세요.
+not_a_business_number = 사업자등록번호는 숫자 10자리입니다.
+only_for_businesses = 사업자만 입력할 수 있습니다.
+not_a_month = 2026-01처럼 연도와 월이어야 합니다.
+not_allowed_address = 결제 후 돌아올 수 없는 주소입니다.
+unknown_provider = 사용할 수 없는 결제 수단입니다.

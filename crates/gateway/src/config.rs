@@ -95,12 +95,23 @@ pub struct Limits {
     pub register: u32,
     /// Refreshed tokens from one address.
     pub refresh: u32,
+    /// Messages of payment providers from one address; they count to no other limit but the one of all kinds.
+    pub webhooks: u32,
     /// Files handed in by one signed-in user, an hour.
     pub uploads: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { user: 100, anonymous: 100, address: 1000, login: 5, register: 5, refresh: 60, uploads: 10 }
+        Self {
+            user: 100,
+            anonymous: 100,
+            address: 1000,
+            login: 5,
+            register: 5,
+            refresh: 60,
+            webhooks: 600,
+            uploads: 10,
+        }
     }
 }

@@ -58,13 +58,15 @@ impl Violation {
 }
 
 /// The codes of the API and their HTTP status. A service's reason that stands here is shown as it is.
-const CODES: [(&str, StatusCode); 25] = [
+const CODES: [(&str, StatusCode); 30] = [
     ("VALIDATION_ERROR", StatusCode::BAD_REQUEST),
     ("MALFORMED_REQUEST", StatusCode::BAD_REQUEST),
+    ("IDEMPOTENCY_KEY_REQUIRED", StatusCode::BAD_REQUEST),
     ("UNAUTHENTICATED", StatusCode::UNAUTHORIZED),
     ("TOKEN_EXPIRED", StatusCode::UNAUTHORIZED),
     ("INVALID_CREDENTIALS", StatusCode::UNAUTHORIZED),
     ("CAPTCHA_REQUIRED", StatusCode::UNAUTHORIZED),
+    ("INVALID_SIGNATURE", StatusCode::UNAUTHORIZED),
     ("PERMISSION_DENIED", StatusCode::FORBIDDEN),
     ("CSRF_FAILED", StatusCode::FORBIDDEN),
     ("CONSENT_REQUIRED", StatusCode::FORBIDDEN),
@@ -76,6 +78,8 @@ const CODES: [(&str, StatusCode); 25] = [
     ("INVALID_STATE", StatusCode::CONFLICT),
     ("SLOT_TAKEN", StatusCode::CONFLICT),
     ("IDEMPOTENCY_CONFLICT", StatusCode::CONFLICT),
+    ("AMOUNT_MISMATCH", StatusCode::CONFLICT),
+    ("PAYMENT_DECLINED", StatusCode::CONFLICT),
     ("VERSION_MISMATCH", StatusCode::PRECONDITION_FAILED),
     ("PAYLOAD_TOO_LARGE", StatusCode::PAYLOAD_TOO_LARGE),
     ("UNSUPPORTED_MEDIA_TYPE", StatusCode::UNSUPPORTED_MEDIA_TYPE),
@@ -83,6 +87,7 @@ const CODES: [(&str, StatusCode); 25] = [
     ("ACCOUNT_LOCKED", StatusCode::TOO_MANY_REQUESTS),
     ("INTERNAL", StatusCode::INTERNAL_SERVER_ERROR),
     ("UNAVAILABLE", StatusCode::SERVICE_UNAVAILABLE),
+    ("PROVIDER_UNAVAILABLE", StatusCode::SERVICE_UNAVAILABLE),
     ("TIMEOUT", StatusCode::GATEWAY_TIMEOUT),
 ];
 

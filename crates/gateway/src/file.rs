@@ -10,6 +10,11 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::error::Failure;
 
+/// Media type of pages to print.
+pub(crate) const PDF: &str = "application/pdf";
+/// Media type of tables.
+pub(crate) const CSV: &str = "text/csv; charset=utf-8";
+
 /// A file made for one person: nobody on the way keeps it.
 #[derive(Debug)]
 pub(crate) struct File {

@@ -7,6 +7,11 @@ use aipoten_kit::Revocations;
 use aipoten_kit::User;
 use aipoten_kit::config::{Redis, Tokens};
 use aipoten_kit::token::{Refusal, Verifier};
+use aipoten_proto::billing::v1::bank_account_service_client::BankAccountServiceClient;
+use aipoten_proto::billing::v1::case_service_client::CaseServiceClient;
+use aipoten_proto::billing::v1::payment_service_client::PaymentServiceClient;
+use aipoten_proto::billing::v1::refund_service_client::RefundServiceClient;
+use aipoten_proto::billing::v1::settlement_service_client::SettlementServiceClient;
 use aipoten_proto::common::v1::Consumer;
 use aipoten_proto::common::v1::failed_event_service_client::FailedEventServiceClient;
 use aipoten_proto::content::v1::assessment_service_client::AssessmentServiceClient;
@@ -168,6 +173,26 @@ impl Gateway {
         ReviewServiceClient::new(self.matching())
     }
 
+    pub(crate) fn payments(&self) -> PaymentServiceClient<Channel> {
+        PaymentServiceClient::new(self.billing())
+    }
+
+    pub(crate) fn refunds(&self) -> RefundServiceClient<Channel> {
+        RefundServiceClient::new(self.billing())
+    }
+
+    pub(crate) fn settlements(&self) -> SettlementServiceClient<Channel> {
+        SettlementServiceClient::new(self.billing()).max_decoding_message_size(LARGEST_FILE_MESSAGE)
+    }
+
+    pub(crate) fn bank_accounts(&self) -> BankAccountServiceClient<Channel> {
+        BankAccountServiceClient::new(self.billing())
+    }
+
+    pub(crate) fn cases(&self) -> CaseServiceClient<Channel> {
+        CaseServiceClient::new(self.billing())
+    }
+
     /// Each service answers for its own; one that nobody has is refused by identity.
     pub(crate) fn failed_events(&self, consumer: Consumer) -> FailedEventServiceClient<Channel> {
         FailedEventServiceClient::new(match consumer {
@@ -188,14 +213,14 @@ impl Gateway {
         self.0.content.clone()
     }
 
-    /// Billing's address.
-    pub(crate) fn billing(&self) -> Channel {
-        self.0.billing.clone()
-    }
-
     /// Matching's address.
     pub(crate) fn matching(&self) -> Channel {
         self.0.matching.clone()
+    }
+
+    /// Billing's address.
+    pub(crate) fn billing(&self) -> Channel {
+        self.0.billing.clone()
     }
 
     pub(crate) fn revocations(&self) -> Revocations {

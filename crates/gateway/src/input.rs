@@ -1,6 +1,7 @@
 //! Bodies, queries, path ids and versions of requests, refused in the envelope when their form is wrong.
 
 use aipoten_proto::json::Object;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, RawPathParams, Request};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, IF_MATCH};
@@ -52,10 +53,15 @@ pub(crate) async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<
     if !says_json(request.headers()) {
         return Err(Failure::new("UNSUPPORTED_MEDIA_TYPE"));
     }
-    Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
+    Bytes::from_request(request, state).await.map_err(|rejection| unreadable(&rejection))
+}
+
+/// A body that is too long, or that broke off.
+pub(crate) fn unreadable(rejection: &BytesRejection) -> Failure {
+    match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Failure::new("PAYLOAD_TOO_LARGE"),
         _ => Failure::new("MALFORMED_REQUEST"),
-    })
+    }
 }
 
 fn says_json(headers: &HeaderMap) -> bool {

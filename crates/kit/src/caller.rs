@@ -121,7 +121,12 @@ impl Caller {
         if user.role == role { Ok(user) } else { Err(Error::permission_denied()) }
     }
 
-    /// A request to another service on behalf of this caller: same token, request id, language and origin.
+    /// The Idempotency-Key, or `IDEMPOTENCY_KEY_REQUIRED`: for what moves money.
+    pub fn require_idempotency_key(&self) -> Result<&str> {
+        self.idempotency_key.as_deref().ok_or_else(|| Error::FailedPrecondition("IDEMPOTENCY_KEY_REQUIRED".into()))
+    }
+
+    /// A request to another service on behalf of this caller: same token, request id, language, origin and Idempotency-Key.
     pub fn forward<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         let bearer = self.token.as_ref().map(|token| format!("Bearer {}", token.expose_secret()));
@@ -131,6 +136,7 @@ impl Caller {
             (metadata::LANGUAGE, self.locale.as_str().to_owned()),
             (metadata::CLIENT_IP, self.ip.clone()),
             (metadata::CLIENT_AGENT, self.agent.clone()),
+            (metadata::IDEMPOTENCY_KEY, self.idempotency_key.clone().unwrap_or_default()),
         ];
         for (key, value) in values {
             if let Ok(value) = MetadataValue::try_from(value.as_str())
@@ -140,5 +146,27 @@ impl Caller {
             }
         }
         request
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_service_is_asked_with_what_the_caller_came_with() {
+        let caller = Caller {
+            token: Some(SecretString::from("a.b.c")),
+            request_id: "r-1".to_owned(),
+            locale: Locale::En,
+            idempotency_key: Some("k-1".to_owned()),
+            ..Caller::default()
+        };
+        let request = caller.forward(());
+        let text = |name: &str| request.metadata().get(name).and_then(|value| value.to_str().ok());
+        assert_eq!(text(metadata::AUTHORIZATION), Some("Bearer a.b.c"));
+        assert_eq!(text(metadata::IDEMPOTENCY_KEY), Some("k-1"));
+        assert_eq!((text(metadata::REQUEST_ID), text(metadata::LANGUAGE)), (Some("r-1"), Some("en")));
+        assert_eq!(text(metadata::CLIENT_IP), None, "what is not there is not sent");
     }
 }

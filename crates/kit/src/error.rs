@@ -47,6 +47,9 @@ pub enum Error {
     /// The time for the call ran out.
     #[error("deadline exceeded")]
     DeadlineExceeded,
+    /// Another service, asked on behalf of the caller, refuses for a reason that is the caller's to read: passed on as it is.
+    #[error("another service refused it")]
+    Refused(Box<Status>),
     /// Our fault: logged once with its chain, shown to nobody.
     #[error("internal error")]
     Internal(#[source] anyhow::Error),
@@ -165,6 +168,7 @@ impl From<Status> for Error {
             Code::PermissionDenied => Self::permission_denied(),
             Code::Unavailable => Self::unavailable(),
             Code::DeadlineExceeded | Code::Cancelled => Self::DeadlineExceeded,
+            Code::FailedPrecondition | Code::Aborted => Self::Refused(Box::new(status)),
             _ => Self::Internal(anyhow::Error::new(status).context("another service")),
         }
     }
@@ -200,6 +204,10 @@ impl From<Error> for Status {
                 (code, details)
             }
             Error::DeadlineExceeded => known(Code::DeadlineExceeded, &"TIMEOUT".into()),
+            // Without its metadata: those are headers of another answer.
+            Error::Refused(status) => {
+                return Self::with_details(status.code(), status.message(), status.details().to_vec().into());
+            }
             Error::Internal(source) => {
                 tracing::error!(stream = "error", error = format!("{source:#}"), "internal error");
                 known(Code::Internal, &"INTERNAL".into())
@@ -232,5 +240,16 @@ mod tests {
         let status = Status::from(Error::Internal(anyhow::anyhow!("secret table")));
         assert_eq!(status.message(), "internal error");
         assert!(!format!("{status:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_refusal_of_another_service_is_passed_on_and_its_failure_is_not() {
+        let refusal = Status::from(Error::invalid_state("cancelled"));
+        let passed = Status::from(Error::from(refusal));
+        assert_eq!(passed.code(), Code::FailedPrecondition);
+        let info = passed.get_details_error_info().expect("details");
+        assert_eq!((info.reason.as_str(), info.metadata["state"].as_str()), ("INVALID_STATE", "cancelled"));
+        let failure = Status::from(Error::from(Status::internal("a secret")));
+        assert_eq!((failure.code(), failure.message()), (Code::Internal, "internal error"));
     }
 }

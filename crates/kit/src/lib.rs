@@ -3,11 +3,14 @@
 
 mod auth;
 mod caller;
+mod certificates;
 mod cipher;
 pub mod config;
 pub mod database;
 mod error;
 mod field;
+mod invariant;
+mod lease;
 mod mask;
 pub mod metadata;
 mod once;
@@ -23,9 +26,12 @@ mod won;
 
 pub use auth::{Authenticate, AuthenticateLayer};
 pub use caller::{Caller, Locale, Role, User};
+pub use certificates::certificates;
 pub use cipher::{Cipher, Place};
 pub use error::{Error, Reason, Result, Violation};
 pub use field::Fields;
+pub use invariant::Checked;
+pub use lease::Lease;
 pub use mask::Mask;
 pub use once::{Once, forget_keys};
 pub use page::Page;

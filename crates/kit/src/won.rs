@@ -26,6 +26,12 @@ impl Won {
         Self::exact((i128::from(self.0) * i128::from(rate.0) + ALL - 1) / ALL)
     }
 
+    /// As much of it as `part` is of `whole`, rounded down to whole won; nothing where the whole is nothing.
+    pub fn in_proportion(self, part: Self, whole: Self) -> Self {
+        let product = i128::from(self.0) * i128::from(part.0);
+        Self::exact(product.checked_div(i128::from(whole.0)).unwrap_or_default())
+    }
+
     /// So many times the amount.
     pub fn times(self, count: i16) -> Self {
         Self::exact(i128::from(self.0) * i128::from(count))

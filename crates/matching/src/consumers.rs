@@ -1,27 +1,37 @@
 //! What matching does with the events of others.
 
 use aipoten_events::{Consumers, Delivered, Failure};
-use aipoten_proto::billing::v1::PaymentCompleted;
+use aipoten_proto::billing::v1::{PaymentCompleted, PaymentReversed};
 use aipoten_proto::identity::v1::{ChildDeleted, UserDeleted};
 use anyhow::anyhow;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{erasure, package};
+use crate::erasure;
+use crate::package::{self, Payment};
 use aipoten_kit::Won;
 
 /// The table of event and handler.
 pub fn consumers() -> Consumers {
     Consumers::new("matching")
         .on::<PaymentCompleted>(payment_completed)
+        .on::<PaymentReversed>(payment_reversed)
         .on::<ChildDeleted>(child_deleted)
         .on::<UserDeleted>(user_deleted)
 }
 
 /// The package runs, and its held times are set.
 pub async fn payment_completed(conn: &mut PgConnection, event: &Delivered<PaymentCompleted>) -> Result<(), Failure> {
-    let (package_id, payment_id) = (parse(&event.event.package_id)?, parse(&event.event.payment_id)?);
-    package::paid(conn, package_id, payment_id, Won(event.event.amount), &event.context).await
+    let package_id = parse(&event.event.package_id)?;
+    let payment = Payment { id: parse(&event.event.payment_id)?, seq: event.aggregate_seq };
+    package::paid(conn, package_id, payment, Won(event.event.amount), &event.context).await
+}
+
+/// The package rests.
+pub async fn payment_reversed(conn: &mut PgConnection, event: &Delivered<PaymentReversed>) -> Result<(), Failure> {
+    let package_id = parse(&event.event.package_id)?;
+    let payment = Payment { id: parse(&event.event.payment_id)?, seq: event.aggregate_seq };
+    package::reversed(conn, package_id, payment).await
 }
 
 /// Ends what runs for the child and erases what was written of it.

@@ -9,6 +9,7 @@ mod consultation;
 pub mod consumers;
 mod document;
 mod erasure;
+mod invariant;
 mod jobs;
 mod kind;
 mod package;
@@ -43,6 +44,7 @@ use tonic::transport::{Channel, Endpoint};
 
 pub use config::Config;
 pub use consumers::consumers;
+pub use invariant::{check_invariants, paid_packages};
 pub use seed::seed;
 
 /// The schema of this service's database, besides that of events.

@@ -40,18 +40,21 @@ pub(crate) enum CancelledBy {
     Platform,
 }
 
-/// What becomes of the price of one session: `amount` goes back, `earned` is the therapist's for the time kept free, and what is left of
-/// it the platform's.
+/// What becomes of the price of one session; the three add up to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Refund {
     pub(crate) share: Share,
+    /// Goes back.
     pub(crate) amount: Won,
+    /// The therapist's, for the time kept free.
     pub(crate) earned: Won,
+    /// The platform's, for ending the package.
+    pub(crate) penalty: Won,
 }
 
 impl Refund {
     /// Nothing was paid, or nothing goes back yet.
-    pub(crate) const NOTHING: Self = Self { share: Share::None, amount: Won(0), earned: Won(0) };
+    pub(crate) const NOTHING: Self = Self { share: Share::None, amount: Won(0), earned: Won(0), penalty: Won(0) };
 }
 
 impl RefundPolicy {
@@ -70,11 +73,11 @@ impl RefundPolicy {
         let notice = TimeDelta::hours(self.full_until_hours.into());
         let in_time = scheduled_at.is_none_or(|at| now <= at - notice);
         if by != CancelledBy::Parent || in_time {
-            Refund { share: Share::Full, amount: fee, earned: Won(0) }
+            Refund { share: Share::Full, amount: fee, ..Refund::NOTHING }
         } else {
             // Rounded in the parent's favour.
             let amount = fee.part_ceil(self.late_refund_bp);
-            Refund { share: Share::Partial, amount, earned: fee - amount }
+            Refund { share: Share::Partial, amount, earned: fee - amount, penalty: Won(0) }
         }
     }
 
@@ -89,7 +92,7 @@ impl RefundPolicy {
                 let taken = penalty.min(refund.amount);
                 penalty = penalty - taken;
                 let share = if refund.share == Share::Full { Share::PackageEnd } else { refund.share };
-                Refund { share, amount: refund.amount - taken, ..refund }
+                Refund { share, amount: refund.amount - taken, penalty: taken, ..refund }
             })
             .collect();
         refunds.reverse();
@@ -191,12 +194,12 @@ mod tests {
         let refund = |before: TimeDelta, by| policy(5000, 0).session(Won(71_999), Some(start), by, start - before);
         assert_eq!(
             refund(TimeDelta::hours(24), CancelledBy::Parent),
-            Refund { share: Share::Full, amount: Won(71_999), earned: Won(0) }
+            Refund { share: Share::Full, amount: Won(71_999), ..Refund::NOTHING }
         );
         let late = refund(TimeDelta::hours(24) - TimeDelta::seconds(1), CancelledBy::Parent);
         assert_eq!(
             late,
-            Refund { share: Share::Partial, amount: Won(36_000), earned: Won(35_999) },
+            Refund { share: Share::Partial, amount: Won(36_000), earned: Won(35_999), penalty: Won(0) },
             "rounded in the parent's favour"
         );
         for by in [CancelledBy::Therapist, CancelledBy::Platform] {
@@ -208,7 +211,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_end_of_a_package_never_pays_back_more_than_was_paid(fees in proptest::collection::vec(0_i64..=1_000_000, 1..12), late in 0_i16..=10_000, penalty in 0_i16..=1000, lateness in proptest::collection::vec(any::<bool>(), 12)) {
+        fn the_end_of_a_package_divides_what_was_paid_and_nothing_else(fees in proptest::collection::vec(0_i64..=1_000_000, 1..12), late in 0_i16..=10_000, penalty in 0_i16..=1000, lateness in proptest::collection::vec(any::<bool>(), 12)) {
             let policy = policy(late, penalty);
             let now = Utc::now();
             let contract: Won = fees.iter().map(|fee| Won(*fee)).sum();
@@ -221,7 +224,7 @@ mod tests {
             let after: Won = refunds.iter().map(|it| it.amount).sum();
             let due = contract.part_floor(BasisPoints(penalty)).min(before);
             prop_assert_eq!(after, before - due);
-            prop_assert!(refunds.iter().zip(&fees).all(|(refund, fee)| refund.amount >= Won(0) && refund.amount + refund.earned <= Won(*fee)));
+            prop_assert!(refunds.iter().zip(&fees).all(|(refund, fee)| refund.amount >= Won(0) && refund.amount + refund.earned + refund.penalty == Won(*fee)));
         }
     }
 }

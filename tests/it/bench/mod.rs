@@ -61,7 +61,7 @@ fn own_child(connection: u32, random: u32) -> Uuid {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes and a quiet machine: make bench"]
 async fn bench() -> anyhow::Result<()> {
-    let limits = ["USER", "ANONYMOUS", "ADDRESS", "LOGIN", "REGISTER", "REFRESH"];
+    let limits = ["USER", "ANONYMOUS", "ADDRESS", "LOGIN", "REGISTER", "REFRESH", "WEBHOOKS"];
     let limits = limits.map(|name| format!("AIPOTEN__GATEWAY__LIMITS__{name}"));
     let mut variables: Vec<(&str, &str)> = limits.iter().map(|name| (name.as_str(), MANY)).collect();
     variables.push(("AIPOTEN__LOG__FILTER", "info,lapin=off,sqlx::postgres::notice=warn"));

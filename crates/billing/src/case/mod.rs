@@ -1,12 +1,16 @@
 //! Cases: what a person has to look at.
 
+mod grpc;
 pub(crate) mod store;
 
-use aipoten_kit::Result;
+use aipoten_events::{Aggregate, publish};
+use aipoten_kit::{Caller, Error, Page, Result, Role};
+use aipoten_proto::common::v1::AdminActed;
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::provider;
+use crate::{App, provider};
 
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
@@ -38,6 +42,25 @@ pub(crate) struct Finding<'a> {
     pub(crate) details: &'a str,
 }
 
+/// A row of `reconciliation_cases`.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    pub(crate) id: Uuid,
+    pub(crate) kind: Kind,
+    pub(crate) provider: provider::Name,
+    pub(crate) payment_id: Option<Uuid>,
+    pub(crate) details: String,
+    pub(crate) opened_at: DateTime<Utc>,
+    pub(crate) closed_at: Option<DateTime<Utc>>,
+    pub(crate) resolution: Option<String>,
+}
+
+/// Opens a case about something that stays as it is, unless there is or was one: a closed one is not opened again whenever somebody
+/// looks.
+pub(crate) async fn open_once(conn: &mut PgConnection, finding: &Finding<'_>) -> Result<()> {
+    if store::is_known(conn, finding).await? { Ok(()) } else { open(conn, finding).await }
+}
+
 /// Opens a case, unless it is open.
 pub(crate) async fn open(conn: &mut PgConnection, finding: &Finding<'_>) -> Result<()> {
     if store::open(conn, finding).await? {
@@ -45,4 +68,30 @@ pub(crate) async fn open(conn: &mut PgConnection, finding: &Finding<'_>) -> Resu
         tracing::error!(stream = "error", ?kind, ?provider, ?payment_id, "a case is open: somebody has to look at it");
     }
     Ok(())
+}
+
+pub(crate) async fn list(app: &App, caller: &Caller, open_only: bool, page: Page) -> Result<(Vec<Case>, i64)> {
+    caller.with_role(Role::Admin)?;
+    let mut conn = app.pool.acquire().await?;
+    Ok((store::page(&mut conn, open_only, page).await?, store::count(&mut conn, open_only).await?))
+}
+
+pub(crate) async fn close(app: &App, caller: &Caller, id: Uuid, resolution: &str) -> Result<Case> {
+    let admin = caller.with_role(Role::Admin)?;
+    let mut tx = app.pool.begin().await?;
+    let Some(closed) = store::close(&mut tx, id, admin.id, resolution).await? else {
+        let known = store::exists(&mut tx, id).await?;
+        return Err(if known { Error::invalid_state("closed") } else { Error::NotFound("case") });
+    };
+    let acted = AdminActed {
+        actor_id: admin.id.to_string(),
+        action: "case.closed".to_owned(),
+        resource: "case".to_owned(),
+        resource_id: id.to_string(),
+    };
+    // A case changes once.
+    publish(&mut tx, Aggregate { kind: "case", id, seq: 2 }, &acted, &caller.into()).await?;
+    tx.commit().await?;
+    app.relay.wake();
+    Ok(closed)
 }

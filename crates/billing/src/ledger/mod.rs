@@ -2,6 +2,8 @@
 
 mod store;
 
+use std::collections::BTreeSet;
+
 use aipoten_kit::{Error, Result, Won};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -34,11 +36,12 @@ pub(crate) enum Account {
     PlatformFee,
     /// What we keep when a package is ended early.
     CancellationFee,
+    /// What providers keep for themselves.
+    ProviderFee,
 }
 
 /// What a journal books.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A payment came.
     Paid,
@@ -56,6 +59,19 @@ pub(crate) enum Kind {
     Payout,
     /// A therapist's debt was taken off what we owe.
     DebtNetted,
+    /// A provider transferred what it held for us, less its fee.
+    ProviderPayout,
+}
+
+/// What the journal of a settled session gave to whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Earned {
+    /// The therapist's part.
+    pub(crate) net: Won,
+    /// Ours, without value added tax.
+    pub(crate) fee: Won,
+    /// Value added tax on it.
+    pub(crate) vat: Won,
 }
 
 /// One booking: entries that sum to zero, debits positive and credits negative. Entries of zero are left out.
@@ -70,21 +86,58 @@ pub(crate) struct Journal {
 
 /// Books it. False when it was booked before.
 pub(crate) async fn post(conn: &mut PgConnection, journal: &Journal) -> Result<bool> {
-    let sum: Won = journal.entries.iter().map(|(_, amount)| *amount).sum();
-    if sum != Won(0) {
-        return Err(Error::Internal(anyhow::anyhow!("the journal {} sums to {} won", journal.source, sum.0)));
+    Ok(post_all(conn, std::slice::from_ref(journal)).await? == 1)
+}
+
+/// Books all of them but those that were booked before, and says how many that were.
+pub(crate) async fn post_all(conn: &mut PgConnection, journals: &[Journal]) -> Result<usize> {
+    for journal in journals {
+        let sum: Won = journal.entries.iter().map(|(_, amount)| *amount).sum();
+        if sum != Won(0) {
+            return Err(Error::Internal(anyhow::anyhow!("the journal {} sums to {} won", journal.source, sum.0)));
+        }
     }
-    let Some(id) = store::insert(conn, journal).await? else { return Ok(false) };
-    for (account, amount) in journal.entries.iter().filter(|(_, amount)| *amount != Won(0)) {
-        let account_id = store::account(conn, account.kind(), account.owner().as_deref()).await?;
-        store::enter(conn, id, account_id, *amount).await?;
-    }
-    Ok(true)
+    let mut ids = store::insert(conn, journals).await?;
+    let booked = ids.len();
+    let new = journals.iter().filter_map(|journal| Some((ids.remove(&journal.source)?, journal)));
+    let entries = new.flat_map(|(id, it)| it.entries.iter().map(move |(account, amount)| (id, *account, *amount)));
+    let entries: Vec<(Uuid, Account, Won)> = entries.filter(|(.., amount)| *amount != Won(0)).collect();
+    // In one order everywhere: two that make the same accounts wait for each other, and never in a circle.
+    let accounts: BTreeSet<_> = entries.iter().map(|(_, account, _)| (account.kind(), account.owner())).collect();
+    store::make_accounts(conn, &accounts).await?;
+    store::enter(conn, &entries).await?;
+    Ok(booked)
+}
+
+/// What stands on all accounts of a kind together.
+#[derive(Debug, Clone)]
+pub struct KindBalance {
+    /// The kind, as in the table `accounts`.
+    pub kind: String,
+    /// Accounts of it.
+    pub accounts: i64,
+    /// Debits less credits, in won.
+    pub balance: Won,
+}
+
+/// The trial balance: its sum is zero.
+pub async fn trial_balance(conn: &mut PgConnection) -> sqlx::Result<Vec<KindBalance>> {
+    store::trial_balance(conn).await
+}
+
+/// What a session earned; `None` while it is not settled.
+pub(crate) async fn earned(conn: &mut PgConnection, consultation_id: Uuid) -> Result<Option<Earned>> {
+    Ok(store::earned(conn, &settled(consultation_id)).await?)
+}
+
+/// The source of the journal that settles a session.
+pub(crate) fn settled(consultation_id: Uuid) -> String {
+    format!("settled:{consultation_id}")
 }
 
 /// What stands on an account: debits less credits.
 pub(crate) async fn balance(conn: &mut PgConnection, account: Account) -> Result<Won> {
-    Ok(store::balance(conn, account.kind(), account.owner().as_deref()).await?)
+    Ok(store::balance(conn, account.kind(), &account.owner()).await?)
 }
 
 impl Account {
@@ -101,16 +154,32 @@ impl Account {
             Self::VatPayable => "vat_payable",
             Self::PlatformFee => "platform_fee",
             Self::CancellationFee => "cancellation_fee",
+            Self::ProviderFee => "provider_fee",
         }
     }
 
-    fn owner(self) -> Option<String> {
+    /// Empty where there is one account of the kind.
+    fn owner(self) -> String {
         match self {
-            Self::ProviderReceivable(provider) => Some(provider.as_str().to_owned()),
-            Self::CustomerPrepaid(id) | Self::TherapistPayable(id) | Self::TherapistReceivable(id) => {
-                Some(id.to_string())
-            }
-            _ => None,
+            Self::ProviderReceivable(provider) => provider.as_str().to_owned(),
+            Self::CustomerPrepaid(id) | Self::TherapistPayable(id) | Self::TherapistReceivable(id) => id.to_string(),
+            _ => String::new(),
+        }
+    }
+}
+
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Paid => "paid",
+            Self::Reversed => "reversed",
+            Self::Settled => "settled",
+            Self::CancellationFee => "cancellation_fee",
+            Self::RefundDecided => "refund_decided",
+            Self::RefundDone => "refund_done",
+            Self::Payout => "payout",
+            Self::DebtNetted => "debt_netted",
+            Self::ProviderPayout => "provider_payout",
         }
     }
 }

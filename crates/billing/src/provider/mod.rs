@@ -1,9 +1,21 @@
 //! Payment providers: who moves the money. What they say is the truth of a payment; what we say of it follows.
 
+mod config;
+mod http;
+mod note;
+mod notice;
+mod portone;
+mod sandbox;
+mod stripe;
+mod told;
+mod toss;
+
 use aipoten_kit::Won;
 use aipoten_proto::billing::v1 as proto;
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
+
+pub use config::{Account, Config};
 
 /// Which provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, sqlx::Type)]
@@ -79,7 +91,7 @@ pub struct Checkout {
 pub struct Confirmation {
     /// Our number of the order.
     pub order_id: String,
-    /// The provider's own number of the payment.
+    /// What the checkout returned: the provider's own number of the payment; of PortOne, a token that is good for this alone.
     pub transaction_id: String,
     /// What is charged.
     pub amount: Won,
@@ -140,7 +152,7 @@ pub struct Cancel {
     pub amount: Won,
     /// Whether it is done.
     pub done: bool,
-    /// The idempotency key or note that we gave with it, where the provider tells.
+    /// The idempotency key that we gave with it; `None` when it was not asked for by us.
     pub refund_id: Option<String>,
 }
 
@@ -155,7 +167,7 @@ pub struct Charge {
     pub status: ChargeStatus,
     /// What was to be charged; never changes.
     pub total: Won,
-    /// What can still be paid back.
+    /// What was not paid back: for a charge, what can be; all of it when nothing was ever charged. What is being paid back still counts.
     pub balance: Won,
     /// How it is made, once it is known.
     pub method: Option<Method>,
@@ -191,7 +203,8 @@ pub struct NewRefund {
     pub balance: Won,
     /// Why.
     pub reason: String,
-    /// The same for each try: the id of our refund.
+    /// The same for each try: the id of our refund. One that the provider has done, is doing or has failed to do is found again by
+    /// it, also when the provider has forgotten the key: nothing is paid back twice.
     pub idempotency_key: String,
     /// Where to, for deposits.
     pub account: Option<BankAccount>,
@@ -248,20 +261,23 @@ pub trait Provider: Send + Sync {
     fn create_checkout<'a>(&'a self, order: &'a NewOrder) -> Asked<'a, Checkout>;
     /// Charges what the parent authorised.
     fn confirm<'a>(&'a self, confirmation: &'a Confirmation) -> Asked<'a, Charge>;
-    /// How it stands, by our number of the order; declined when the provider has never heard of it.
+    /// How it stands, by our number of the order; declined when the provider has never heard of it, or nobody has authorised it.
+    /// Stripe's search lags behind: it leaves open what it does not find, so its payments are better read by its own number.
     fn fetch_by_order<'a>(&'a self, order_id: &'a str) -> Asked<'a, Charge>;
     /// How it stands, by the provider's number; declined when there is none.
     fn fetch<'a>(&'a self, transaction_id: &'a str) -> Asked<'a, Charge>;
     /// Pays back; pending when the provider takes its time.
     fn refund<'a>(&'a self, refund: &'a NewRefund) -> Asked<'a, Cancel>;
-    /// How a refund stands, by the provider's numbers of payment and refund.
+    /// How a refund stands, by the provider's number of the payment and its or our number of the refund; declined when there is none,
+    /// or the bank did not do it.
     fn fetch_refund<'a>(&'a self, transaction_id: &'a str, refund_id: &'a str) -> Asked<'a, Cancel>;
     /// Whether a message came from the provider, and what of. Headers have names in lower case.
     fn verify_webhook(&self, headers: &[(String, String)], body: &[u8], now: DateTime<Utc>) -> Result<Notice, Forged>;
     /// What moved from one moment to before another.
-    fn list_transactions<'a>(&'a self, from: DateTime<Utc>, to: DateTime<Utc>) -> Asked<'a, Vec<Transaction>>;
-    /// What was transferred to us from one day to another, both included.
-    fn list_settlements<'a>(&'a self, from: chrono::NaiveDate, to: chrono::NaiveDate) -> Asked<'a, Vec<Payout>>;
+    fn list_transactions(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Asked<'_, Vec<Transaction>>;
+    /// What was transferred to us from one day to another, both included; negative for what was taken back. PortOne, which moves no
+    /// money itself, declines.
+    fn list_settlements(&self, from: chrono::NaiveDate, to: chrono::NaiveDate) -> Asked<'_, Vec<Payout>>;
 }
 
 impl Name {
@@ -305,13 +321,14 @@ impl From<Method> for proto::PaymentMethod {
 /// The providers that are configured.
 #[derive(Clone, Default)]
 pub struct Providers {
+    first: Option<Name>,
     all: Vec<std::sync::Arc<dyn Provider>>,
 }
 
 impl Providers {
     /// New payments go to the first of them.
     pub fn new(all: Vec<std::sync::Arc<dyn Provider>>) -> Self {
-        Self { all }
+        Self { first: all.first().map(|provider| provider.name()), all }
     }
 
     /// The one with this name, if it is configured.
@@ -321,6 +338,6 @@ impl Providers {
 
     /// The one that new payments go to.
     pub fn first(&self) -> Option<&dyn Provider> {
-        self.all.first().map(AsRef::as_ref)
+        self.get(self.first?)
     }
 }

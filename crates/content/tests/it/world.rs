@@ -22,9 +22,8 @@ use aipoten_proto::matching::v1::CareRelationStarted;
 use chrono::{Days, Months, NaiveDate, Utc};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
+use tonic::Request;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Request, Status};
-use tonic_types::StatusExt as _;
 
 const PASSWORD: &str = "correct horse 7!";
 /// Nobody answers there: events wait, everything else works.

@@ -4,6 +4,7 @@ mod administration;
 mod consumers;
 mod failures;
 mod faults;
+mod invariants;
 mod listening;
 mod publishing;
 mod road;

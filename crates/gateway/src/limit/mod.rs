@@ -74,12 +74,17 @@ impl Limiter {
             |key: String, limit| Count { key: format!("{}rate_limit:{key}", self.prefix), limit, window: MINUTE };
         let of_address = |class: &str, limit| count(format!("ip:{ip}:{class}"), limit);
         let mut counts = vec![of_address("all", limits.address)];
+        let route = route.strip_prefix(crate::routes::PREFIX);
+        if route == Some("/payments/webhooks/{provider}") {
+            counts.push(of_address("webhooks", limits.webhooks));
+            return counts;
+        }
         match user {
             Some(id) => counts.push(count(id.to_string(), limits.user)),
             None => counts.push(of_address("anonymous", limits.anonymous)),
         }
         if method == Method::POST {
-            match (route.strip_prefix(crate::routes::PREFIX), user) {
+            match (route, user) {
                 (Some("/auth/login"), _) => counts.push(of_address("login", limits.login)),
                 (Some("/auth/register"), _) => counts.push(of_address("register", limits.register)),
                 (Some("/auth/refresh"), _) => counts.push(of_address("refresh", limits.refresh)),

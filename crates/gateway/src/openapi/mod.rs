@@ -38,6 +38,8 @@ older one fail with 412 when it is sent as `If-Match`. PATCH changes the fields 
         (name = "calendars", description = "When therapists work, what is free, feeds for other calendars"),
         (name = "therapists", description = "Therapists and what parents say of them"),
         (name = "consultations", description = "Sessions of packages, their reports and reviews"),
+        (name = "payments", description = "Paying packages, receipts, refunds"),
+        (name = "settlements", description = "What therapists are paid, and where to"),
         (name = "admin", description = "What administrators keep"),
     )
 )]
@@ -53,7 +55,7 @@ const REFUSALS: [(&str, &str, &str); 12] = [
     ("403", "Forbidden", "The caller may not do this: PERMISSION_DENIED, CONSENT_REQUIRED, STEP_UP_REQUIRED"),
     ("404", "NotFound", "It does not exist, or is somebody else's: NOT_FOUND"),
     ("405", "MethodNotAllowed", "The path has no such method: METHOD_NOT_ALLOWED"),
-    ("409", "Conflict", "It clashes with what is there: CONFLICT, INVALID_STATE"),
+    ("409", "Conflict", "It clashes with what is there: CONFLICT, INVALID_STATE, PAYMENT_DECLINED"),
     ("413", "TooLarge", "The body is too long: PAYLOAD_TOO_LARGE"),
     ("415", "NoJson", "The body is not said to be JSON: UNSUPPORTED_MEDIA_TYPE"),
     ("429", "TooMany", "Too many requests, see Retry-After: RATE_LIMITED"),

@@ -14,7 +14,7 @@ use crate::cache::{Life, Page, Shelf};
 use crate::call::Call;
 use crate::envelope::{Data, List, data, list};
 use crate::error::Answer;
-use crate::file::File;
+use crate::file::{File, PDF};
 use crate::gateway::Gateway;
 use crate::input::{Id, IfMatch, Json, Query};
 use crate::patch::Patch;
@@ -149,7 +149,7 @@ async fn get_assessment_results(
 async fn get_assessment_report(State(gateway): State<Gateway>, call: Call, Id(assessment_id): Id) -> Answer<File> {
     let ask = GetAssessmentReportRequest { assessment_id };
     let report = gateway.assessments().get_assessment_report(call.with(ask)).await?.into_inner();
-    Ok(File { name: report.file_name, kind: "application/pdf", bytes: report.pdf })
+    Ok(File { name: report.file_name, kind: PDF, bytes: report.pdf })
 }
 
 /// How a child's completed checks came out over time

@@ -3,18 +3,22 @@
 mod admin;
 mod assessments;
 mod auth;
+mod bank_account;
 mod calendars;
 mod children;
 mod consultations;
 mod growth;
 mod matching_requests;
 mod packages;
+mod payments;
 mod reports;
 mod reviews;
 mod schedule_changes;
+mod settlements;
 mod therapists;
 mod users;
 mod videos;
+mod webhooks;
 
 use axum::Router;
 use utoipa_axum::router::OpenApiRouter;
@@ -43,6 +47,10 @@ pub(crate) fn described() -> OpenApiRouter<Gateway> {
         .merge(schedule_changes::routes())
         .merge(reports::routes())
         .merge(reviews::routes())
+        .merge(payments::routes())
+        .merge(webhooks::routes())
+        .merge(settlements::routes())
+        .merge(bank_account::routes())
         .merge(admin::routes());
     OpenApiRouter::new().merge(auth::key_routes()).nest(PREFIX, api)
 }

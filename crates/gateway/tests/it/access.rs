@@ -12,7 +12,7 @@ use crate::openapi::{document, operations};
 use crate::platform::{Person, Platform};
 
 /// Operations that have another name than the method they forward to.
-const RENAMED: [(&str, &str); 14] = [
+const RENAMED: [(&str, &str); 16] = [
     ("register", "RegisterUser"),
     ("login", "CreateSession"),
     ("refresh", "RefreshSession"),
@@ -27,6 +27,8 @@ const RENAMED: [(&str, &str); 14] = [
     ("erase_account", "DeleteUser"),
     ("list_therapist_documents", "ListDocuments"),
     ("get_therapist_document_file", "GetDocumentFile"),
+    ("get_statement_csv", "GetStatement"),
+    ("get_statement_pdf", "GetStatement"),
 ];
 
 /// What an upload needs to be looked at.
@@ -119,7 +121,8 @@ async fn every_operation_is_refused_to_whom_its_method_does_not_name() {
     let content = TestDatabase::create(&[&aipoten_events::MIGRATOR, &aipoten_content::MIGRATOR]).await;
     let broker = aipoten_events::Config { url: NO_BROKER.to_owned().into(), ..aipoten_events::Config::default() };
     let matching = TestDatabase::create(&[&aipoten_events::MIGRATOR, &aipoten_matching::MIGRATOR]).await;
-    let platform = Platform::whole(broker, &content, &matching, ADMIN).await;
+    let billing = TestDatabase::create(&[&aipoten_events::MIGRATOR, &aipoten_billing::MIGRATOR]).await;
+    let platform = Platform::whole(broker, &content, &matching, &billing, ADMIN).await;
     let people = [
         (None, None),
         (Some(Callers::Parent), Some(platform.parent().await)),

@@ -78,6 +78,15 @@ async fn the_tokens_are_in_cookies_that_scripts_cannot_read_and_not_in_the_body(
 }
 
 #[tokio::test]
+async fn what_a_provider_sends_needs_no_token_of_a_page() {
+    let platform = platform().await;
+    let browser = Browser::of(&sign_in(&platform).await.0);
+    let message = platform.post("/payments/webhooks/toss").body("{}");
+    // Billing is asked, and away.
+    refused(browser.sends(message), 503, "UNAVAILABLE").await;
+}
+
+#[tokio::test]
 async fn what_changes_something_needs_the_token_of_this_session_and_a_page_of_ours() {
     let platform = platform().await;
     let browser = Browser::of(&sign_in(&platform).await.0);

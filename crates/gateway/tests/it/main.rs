@@ -13,3 +13,4 @@ mod report;
 mod staleness;
 mod therapists;
 mod tokens;
+mod webhooks;

@@ -1,4 +1,4 @@
-//! A gateway on a port of its own, with an identity of its own behind it. Content is a closed port.
+//! A gateway on a port of its own, with an identity of its own behind it. Content and billing are closed ports.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -54,6 +54,7 @@ pub(crate) fn generous() -> Config {
         login: many,
         register: many,
         refresh: many,
+        webhooks: many,
         uploads: many,
     };
     Config { limits, ..Config::default() }
@@ -68,9 +69,11 @@ impl Platform {
     pub(crate) async fn with(config: Config, redis: Redis) -> Self {
         let services = Process::new();
         let content_url = format!("http://{}", closed_port().await);
+        let billing_url = format!("http://{}", closed_port().await);
         let common = common(redis);
         let (database, identity_url) = identity(&common, None, &services).await;
-        Self::in_front_of(Config { identity_url, content_url, ..config }, common, database, services).await
+        let config = Config { identity_url, content_url, billing_url, ..config };
+        Self::in_front_of(config, common, database, services).await
     }
 
     /// With content, its broker and an administrator.
@@ -93,14 +96,16 @@ impl Platform {
         broker: aipoten_events::Config,
         content: &TestDatabase,
         matching: &TestDatabase,
+        billing: &TestDatabase,
         admin: (&str, &str),
     ) -> Self {
         let services = Process::new();
         let common = Common { broker: broker.clone(), ..common(redis()) };
         let (database, identity_url) = identity(&common, Some(admin), &services).await;
         let content_url = serve_content(&identity_url, broker.clone(), content, &services).await;
-        let (matching_url, documents) = serve_matching(&identity_url, broker, matching, &services).await;
-        let config = Config { identity_url, content_url, matching_url, ..generous() };
+        let (matching_url, documents) = serve_matching(&identity_url, broker.clone(), matching, &services).await;
+        let billing_url = serve_billing(&identity_url, &matching_url, broker, billing, &services).await;
+        let config = Config { identity_url, content_url, matching_url, billing_url, ..generous() };
         let mut platform = Self::in_front_of(config, common, database, services).await;
         platform.documents = Some(documents);
         platform
@@ -326,4 +331,25 @@ async fn serve_matching(
     let app = aipoten_matching::build(&config, &common, services).await.expect("a matching");
     let address = aipoten_matching::serve(&app, false, port().await, services).expect("it serves");
     (format!("http://{address}"), documents)
+}
+
+/// Billing's address.
+async fn serve_billing(
+    identity_url: &str,
+    matching_url: &str,
+    broker: aipoten_events::Config,
+    database: &TestDatabase,
+    services: &Process,
+) -> String {
+    let config = aipoten_billing::Config {
+        identity_url: identity_url.to_owned(),
+        matching_url: matching_url.to_owned(),
+        database: database.config(),
+        encryption: encryption(),
+        ..aipoten_billing::Config::default()
+    };
+    let common = aipoten_billing::Common { broker, tokens: Tokens::default() };
+    let app = aipoten_billing::build(&config, &common, services).await.expect("a billing");
+    let address = aipoten_billing::serve(&app, false, port().await, services).expect("it serves");
+    format!("http://{address}")
 }

@@ -30,9 +30,11 @@ struct Cancellation {
 
 pub(crate) async fn quote(app: &App, caller: &Caller, id: Uuid) -> Result<proto::CancelQuote> {
     let party = Party::of(caller)?;
-    let mut tx = app.pool.begin().await?;
-    let (package, consultation) = lock(&mut tx, party, id).await?;
-    let cancellation = Cancellation::of(&mut tx, &package, &consultation, party).await?;
+    let mut conn = app.pool.acquire().await?;
+    let consultation = store::find(&mut conn, id, party.user_id).await?.ok_or_else(not_found)?;
+    let package =
+        package::store::find(&mut conn, consultation.package_id, party.user_id).await?.ok_or_else(not_found)?;
+    let cancellation = Cancellation::of(&mut conn, &package, &consultation, party).await?;
     Ok(proto::CancelQuote {
         refund_policy: proto::RefundPolicy::from(cancellation.refund.share).into(),
         refund_amount: cancellation.refund.amount.0,

@@ -4,9 +4,7 @@ use aipoten_proto::matching::v1 as proto;
 use aipoten_proto::timestamp;
 use chrono::{DateTime, Utc};
 
-use aipoten_kit::Won;
-
-use super::{Consultation, Status};
+use super::Consultation;
 use crate::refund::{CancelledBy, Refund};
 
 /// The fields that every event about a session begins with.
@@ -60,10 +58,9 @@ impl Consultation {
     }
 
     pub(super) fn cancelled(&self, by: CancelledBy, refund: Refund, at: DateTime<Utc>) -> proto::ConsultationCancelled {
-        // Of one that was not paid there is nothing to keep.
-        let kept = if self.status == Status::PendingPayment { Won(0) } else { self.session_fee - refund.amount };
-        about!(ConsultationCancelled, self, settled_amount: refund.earned.0, cancellation_fee: (kept - refund.earned).0, cancelled_by: by.as_str().to_owned(),
+        about!(ConsultationCancelled, self, cancelled_by: by.as_str().to_owned(),
             refund_policy: refund.share.as_str().to_owned(), refund_amount: refund.amount.0,
-            session_fee: self.session_fee.0, cancelled_at: Some(timestamp(at)))
+            session_fee: self.session_fee.0, cancelled_at: Some(timestamp(at)), settled_amount: refund.earned.0,
+            cancellation_fee: refund.penalty.0)
     }
 }

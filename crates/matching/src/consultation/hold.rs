@@ -21,8 +21,9 @@ pub(crate) async fn start(app: &App, caller: &Caller, id: Uuid) -> Result<Shown>
     caller.with_role(Role::Therapist)?;
     let party = Party::of(caller)?;
     let mut tx = app.pool.begin().await?;
-    let (_, consultation) = lock(&mut tx, party, id).await?;
+    let (package, consultation) = lock(&mut tx, party, id).await?;
     let status = consultation.status.to(Status::InProgress)?;
+    package.require_unfrozen()?;
     let opens = consultation.begins()? - EARLY;
     if store::now(&mut tx).await? < opens {
         return Err(too_early(opens));
@@ -41,6 +42,7 @@ pub(crate) async fn complete(app: &App, caller: &Caller, id: Uuid) -> Result<Sho
     let party = Party::of(caller)?;
     let mut tx = app.pool.begin().await?;
     let (package, consultation) = lock(&mut tx, party, id).await?;
+    package.require_unfrozen()?;
     hold(&mut tx, app.config.care(), &package, &consultation, &caller.into()).await?;
     let shown = reread(&mut tx, app, caller, party, id, "CompleteConsultation").await?;
     tx.commit().await?;
@@ -71,6 +73,7 @@ pub(crate) async fn mark_no_show(app: &App, caller: &Caller, id: Uuid) -> Result
     let mut tx = app.pool.begin().await?;
     let (package, consultation) = lock(&mut tx, party, id).await?;
     let status = consultation.status.to(Status::NoShow)?;
+    package.require_unfrozen()?;
     let from = consultation.begins()? + PATIENCE;
     let now = store::now(&mut tx).await?;
     if now < from {

@@ -6,7 +6,7 @@ pub(crate) mod store;
 
 use aipoten_kit::{Caller, Error, Reason, Result, Role, User};
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::PgTransaction;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::therapist::{self, admin_acted, announce_change};
@@ -57,11 +57,6 @@ pub(crate) struct New {
 /// [`file::sweep`].
 pub(super) async fn create(app: &App, caller: &Caller, new: New) -> Result<Document> {
     let user = caller.with_role(Role::Therapist)?;
-    let mut tx = app.pool.begin().await?;
-    therapist::store::lock(&mut tx, user.id).await?.ok_or_else(therapist::not_found)?;
-    if store::count(&mut tx, user.id).await? >= MOST {
-        return Err(Error::FailedPrecondition(Reason::from("LIMIT_REACHED").with("max", MOST.to_string())));
-    }
     let document = Document {
         id: Uuid::now_v7(),
         therapist_id: user.id,
@@ -75,17 +70,32 @@ pub(super) async fn create(app: &App, caller: &Caller, new: New) -> Result<Docum
         checked_at: None,
         created_at: clock::now(),
     };
+    // Looked at twice: nothing is written in vain, and nobody waits for a disk with the profile locked.
+    let mut conn = app.pool.acquire().await?;
+    therapist::store::get(&mut conn, user.id).await?.ok_or_else(therapist::not_found)?;
+    require_room(&mut conn, user.id).await?;
+    drop(conn);
     file::write(app, &document.path, new.content).await?;
-    if let Err(error) = keep(tx, &document).await {
+    if let Err(error) = keep(app, &document).await {
         file::remove(app, &document.path).await;
         return Err(error);
     }
     Ok(document)
 }
 
-async fn keep(mut tx: PgTransaction<'_>, document: &Document) -> Result<()> {
+async fn keep(app: &App, document: &Document) -> Result<()> {
+    let mut tx = app.pool.begin().await?;
+    therapist::store::lock(&mut tx, document.therapist_id).await?.ok_or_else(therapist::not_found)?;
+    require_room(&mut tx, document.therapist_id).await?;
     store::insert(&mut tx, document).await?;
     Ok(tx.commit().await?)
+}
+
+async fn require_room(conn: &mut PgConnection, therapist_id: Uuid) -> Result<()> {
+    if store::count(conn, therapist_id).await? < MOST {
+        return Ok(());
+    }
+    Err(Error::FailedPrecondition(Reason::from("LIMIT_REACHED").with("max", MOST.to_string())))
 }
 
 /// Those of the caller, or for administrators those of a therapist.

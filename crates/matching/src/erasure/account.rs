@@ -1,8 +1,7 @@
 //! An account is erased: a parent's or a therapist's. The event does not say which; each has what the other has not.
 
-use aipoten_events::{Aggregate, Context, publish};
+use aipoten_events::Context;
 use aipoten_kit::Result;
-use aipoten_proto::matching::v1::RequestRejected;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -27,7 +26,7 @@ pub(crate) async fn erase(conn: &mut PgConnection, user_id: Uuid, context: &Cont
 
 /// A therapist leaves: requests are declined, packages end as by the therapist, the profile is emptied.
 async fn leave(conn: &mut PgConnection, therapist_id: Uuid, context: &Context) -> Result<()> {
-    decline_requests(conn, therapist_id, context).await?;
+    request::decline_all(conn, therapist_id, context).await?;
     let therapist = Party { user_id: therapist_id, side: Side::Therapist };
     for package_id in package::store::running_of_therapist(conn, therapist_id).await? {
         package::end_for_erasure(conn, package_id, therapist, context).await?;
@@ -38,19 +37,6 @@ async fn leave(conn: &mut PgConnection, therapist_id: Uuid, context: &Context) -
     store::erase_documents(conn, therapist_id).await?;
     if let Some(version) = store::empty_profile(conn, therapist_id, GONE).await? {
         therapist::announce_change(conn, therapist_id, version, context).await?;
-    }
-    Ok(())
-}
-
-async fn decline_requests(conn: &mut PgConnection, therapist_id: Uuid, context: &Context) -> Result<()> {
-    for request in request::store::decline_all(conn, therapist_id).await? {
-        let event = RequestRejected {
-            request_id: request.id.to_string(),
-            therapist_id: therapist_id.to_string(),
-            parent_user_id: request.parent_user_id.to_string(),
-        };
-        let aggregate = Aggregate { kind: "request", id: request.id, seq: request.version };
-        publish(conn, aggregate, &event, context).await?;
     }
     Ok(())
 }

@@ -22,6 +22,7 @@ pub(crate) async fn quote(app: &App, caller: &Caller, id: Uuid) -> Result<Cancel
     let party = Party::of(caller)?;
     let mut conn = app.pool.acquire().await?;
     let package = store::find(&mut conn, id, party.user_id).await?.ok_or_else(not_found)?;
+    package.require_unfrozen()?;
     let by = canceller(&mut conn, &package, party).await?;
     let ending = Ending::of(&mut conn, package, by).await?;
     Ok(ending.quote(caller))
@@ -35,6 +36,7 @@ pub(crate) async fn cancel(app: &App, caller: &Caller, once: &Once<'_>, id: Uuid
         return Ok(answer);
     }
     let package = lock(&mut tx, id, party).await?;
+    package.require_unfrozen()?;
     let by = canceller(&mut tx, &package, party).await?;
     let ending = Ending::of(&mut tx, package, by).await?;
     ending.carry_out(&mut tx, app.config.care(), Some(reason), &caller.into()).await?;
@@ -95,11 +97,11 @@ impl Ending {
                 }
             }
         }
-        let refunds = if package.status == Status::PendingPayment {
-            vec![Refund::NOTHING; open.len()]
-        } else {
+        let refunds = if package.is_paid() {
             let each = open.iter().map(|it| policy.session(it.session_fee, it.scheduled_at, by, now)).collect();
             policy.package_end(each, package.discounted_price, by)
+        } else {
+            vec![Refund::NOTHING; open.len()]
         };
         Ok(Self { package, by, policy, sessions: open.into_iter().zip(refunds).collect() })
     }

@@ -146,6 +146,7 @@ impl Shown {
             consultations: self.consultations.into_iter().map(Into::into).collect(),
             created_at: Some(timestamp(package.created_at)),
             version: package.version,
+            is_frozen: package.frozen_at.is_some(),
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::refund::{self, RefundPolicy};
 use aipoten_kit::{BasisPoints, Won};
 
 pub(crate) use cancel::{cancel, canceller, end_for_erasure, quote};
-pub(crate) use payment::{hold_for_payment, paid};
+pub(crate) use payment::{Payment, hold_for_payment, paid, reversed};
 pub(crate) use schedule::{Times, schedule};
 pub(crate) use store::Outcome;
 
@@ -68,6 +68,12 @@ pub(crate) struct Package {
     pub(crate) refund_policy_id: Uuid,
     pub(crate) status: Status,
     pub(crate) hold_expires_at: Option<DateTime<Utc>>,
+    pub(crate) payment_id: Option<Uuid>,
+    /// Version of the payment that the newest event of it told of.
+    pub(crate) payment_seq: i64,
+    /// Since when its payment is taken back.
+    pub(crate) frozen_at: Option<DateTime<Utc>>,
+    pub(crate) ended_at: Option<DateTime<Utc>>,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) version: i64,
 }
@@ -204,7 +210,20 @@ impl Package {
 
     /// Fails with `INVALID_STATE` unless it is paid and running.
     pub(crate) fn require_active(&self) -> Result<()> {
-        if self.status == Status::Active { Ok(()) } else { Err(Error::invalid_state(self.status.as_str())) }
+        if self.status != Status::Active {
+            return Err(Error::invalid_state(self.status.as_str()));
+        }
+        self.require_unfrozen()
+    }
+
+    /// Fails with `INVALID_STATE` while its payment is taken back.
+    pub(crate) fn require_unfrozen(&self) -> Result<()> {
+        if self.frozen_at.is_none() { Ok(()) } else { Err(Error::invalid_state("frozen")) }
+    }
+
+    /// Whether there is money that can go back.
+    fn is_paid(&self) -> bool {
+        self.status != Status::PendingPayment && self.frozen_at.is_none()
     }
 }
 

@@ -50,7 +50,8 @@ pub(crate) async fn find(conn: &mut PgConnection, id: Uuid, user_id: Uuid) -> sq
         r#"SELECT id, request_id, parent_user_id, child_id, therapist_id, kind AS "kind: Kind", session_minutes, total_sessions,
              used_sessions, refunded_sessions, remaining_sessions, discount_rate_bp AS "discount_rate: BasisPoints",
              original_price AS "original_price: Won", discounted_price AS "discounted_price: Won", price_policy_id,
-             refund_policy_id, status AS "status: Status", hold_expires_at, created_at, version
+             refund_policy_id, status AS "status: Status", hold_expires_at, payment_id, payment_seq, frozen_at, ended_at,
+             created_at, version
            FROM consultation_packages WHERE id = $1 AND (parent_user_id = $2 OR therapist_id = $2)"#,
         id,
         user_id,
@@ -66,7 +67,8 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Opti
         r#"SELECT id, request_id, parent_user_id, child_id, therapist_id, kind AS "kind: Kind", session_minutes, total_sessions,
              used_sessions, refunded_sessions, remaining_sessions, discount_rate_bp AS "discount_rate: BasisPoints",
              original_price AS "original_price: Won", discounted_price AS "discounted_price: Won", price_policy_id,
-             refund_policy_id, status AS "status: Status", hold_expires_at, created_at, version
+             refund_policy_id, status AS "status: Status", hold_expires_at, payment_id, payment_seq, frozen_at, ended_at,
+             created_at, version
            FROM consultation_packages WHERE id = $1 FOR UPDATE"#,
         id,
     )
@@ -85,7 +87,8 @@ pub(crate) async fn page(
         r#"SELECT id, request_id, parent_user_id, child_id, therapist_id, kind AS "kind: Kind", session_minutes, total_sessions,
              used_sessions, refunded_sessions, remaining_sessions, discount_rate_bp AS "discount_rate: BasisPoints",
              original_price AS "original_price: Won", discounted_price AS "discounted_price: Won", price_policy_id,
-             refund_policy_id, status AS "status: Status", hold_expires_at, created_at, version
+             refund_policy_id, status AS "status: Status", hold_expires_at, payment_id, payment_seq, frozen_at, ended_at,
+             created_at, version
            FROM consultation_packages
            WHERE (parent_user_id = $1 OR therapist_id = $1) AND ($2::text IS NULL OR status = $2)
            ORDER BY created_at DESC, id DESC LIMIT $3 OFFSET $4"#,
@@ -126,16 +129,38 @@ pub(crate) async fn set_status(conn: &mut PgConnection, id: Uuid, status: Status
     .await
 }
 
-pub(crate) async fn set_paid(conn: &mut PgConnection, id: Uuid, payment_id: Uuid) -> sqlx::Result<i64> {
+pub(crate) async fn set_paid(
+    conn: &mut PgConnection,
+    id: Uuid,
+    payment_id: Uuid,
+    payment_seq: i64,
+) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         "UPDATE consultation_packages
-         SET status = 'active', payment_id = $2, hold_expires_at = NULL, ended_at = NULL, updated_at = now(), version = version + 1
+         SET status = 'active', payment_id = $2, payment_seq = $3, hold_expires_at = NULL, ended_at = NULL, updated_at = now(),
+             version = version + 1
          WHERE id = $1 RETURNING version",
         id,
         payment_id,
+        payment_seq,
     )
     .fetch_one(conn)
     .await
+}
+
+/// Its payment was taken back, or came once more.
+pub(crate) async fn set_frozen(conn: &mut PgConnection, id: Uuid, payment_seq: i64, frozen: bool) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE consultation_packages
+         SET payment_seq = $2, frozen_at = CASE WHEN $3 THEN now() END, updated_at = now(), version = version + 1
+         WHERE id = $1",
+        id,
+        payment_seq,
+        frozen,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// One session fewer to come; says how many are left.
@@ -198,17 +223,6 @@ pub(crate) async fn set_version(conn: &mut PgConnection, id: Uuid) -> sqlx::Resu
     sqlx::query_scalar!("UPDATE consultation_packages SET version = version + 1 WHERE id = $1 RETURNING version", id,)
         .fetch_one(conn)
         .await
-}
-
-/// Whether it runs on this payment.
-pub(crate) async fn is_paid_by(conn: &mut PgConnection, id: Uuid, payment_id: Uuid) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"SELECT payment_id IS NOT DISTINCT FROM $2 AS "is!" FROM consultation_packages WHERE id = $1"#,
-        id,
-        payment_id,
-    )
-    .fetch_one(conn)
-    .await
 }
 
 /// Holds it for so long from now at least.

@@ -123,6 +123,10 @@ async fn package(
         refund_policy_id: refund::in_force(conn).await?.id,
         status: package::Status::PendingPayment,
         hold_expires_at: Some(now + TimeDelta::minutes(policy.hold_minutes.into())),
+        payment_id: None,
+        payment_seq: 0,
+        frozen_at: None,
+        ended_at: None,
         created_at: now,
         version: 1,
     })

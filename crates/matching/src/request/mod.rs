@@ -4,6 +4,8 @@ mod answer;
 mod grpc;
 pub(crate) mod store;
 
+use std::collections::BTreeSet;
+
 use aipoten_events::{Aggregate, Context, publish};
 use aipoten_kit::{Caller, Error, Fields, Page, Place, Result, Role};
 use aipoten_proto::matching::v1 as proto;
@@ -77,6 +79,7 @@ pub(crate) async fn create(app: &App, caller: &Caller, once: &Once<'_>, new: New
         return Ok(answer);
     }
     erasure::require_not_erased(&mut tx, new.child_id).await?;
+    store::hold_still(&mut tx, new.therapist_id).await?;
     let offer = offer(&mut tx, new.therapist_id, new.kind).await?;
     let price = price::in_force(&mut tx).await?.price(offer.consultation_fee, new.total_sessions);
     let request = new.into_request(app, parent.id, price.discounted)?;
@@ -100,13 +103,12 @@ async fn offer(conn: &mut PgConnection, therapist_id: Uuid, kind: Kind) -> Resul
 pub(crate) async fn list(app: &App, caller: &Caller, status: Option<Status>, page: Page) -> Result<(Vec<Shown>, i64)> {
     let party = Party::of(caller)?;
     let mut tx = app.pool.begin().await?;
-    let mut shown = Vec::new();
-    for request in store::page(&mut tx, party.user_id, status, page).await? {
-        shown.push(read(&mut tx, app, caller, party, request, "ListMatchingRequests").await?);
-    }
+    let requests = store::page(&mut tx, party.user_id, status, page).await?;
     let total = store::count(&mut tx, party.user_id, status).await?;
+    log_reading(&mut tx, caller, party, &requests, "ListMatchingRequests").await?;
     tx.commit().await?;
     app.relay.wake();
+    let shown = requests.into_iter().map(|request| show(app, request)).collect::<Result<_>>()?;
     Ok((shown, total))
 }
 
@@ -120,7 +122,6 @@ pub(crate) async fn get(app: &App, caller: &Caller, id: Uuid) -> Result<Shown> {
     Ok(shown)
 }
 
-/// The parent's words may be about the child's health: a therapist's reading of them is told to identity.
 async fn read(
     conn: &mut PgConnection,
     app: &App,
@@ -129,10 +130,27 @@ async fn read(
     request: MatchingRequest,
     purpose: &'static str,
 ) -> Result<Shown> {
-    if party.side == Side::Therapist && request.notes.is_some() {
-        consultation::log_access(conn, caller, request.child_id, &["request_notes"], purpose).await?;
-    }
+    log_reading(conn, caller, party, std::slice::from_ref(&request), purpose).await?;
     show(app, request)
+}
+
+/// The parent's words may be about the child's health: a therapist's reading of them is told to identity, once for each child.
+async fn log_reading(
+    conn: &mut PgConnection,
+    caller: &Caller,
+    party: Party,
+    requests: &[MatchingRequest],
+    purpose: &'static str,
+) -> Result<()> {
+    if party.side != Side::Therapist {
+        return Ok(());
+    }
+    let told = requests.iter().filter(|request| request.notes.is_some());
+    let children: BTreeSet<Uuid> = told.map(|request| request.child_id).collect();
+    for child_id in children {
+        consultation::log_access(conn, caller, child_id, &["request_notes"], purpose).await?;
+    }
+    Ok(())
 }
 
 pub(crate) async fn cancel(app: &App, caller: &Caller, id: Uuid) -> Result<Shown> {
@@ -151,6 +169,24 @@ pub(crate) async fn cancel(app: &App, caller: &Caller, id: Uuid) -> Result<Shown
     tx.commit().await?;
     app.relay.wake();
     show(app, request)
+}
+
+/// What parents read of a therapist who cannot be booked any more, in both languages.
+const NOT_AVAILABLE: &str = "지금은 상담을 맡을 수 없는 치료사입니다. 다른 치료사에게 요청해 주세요. (This therapist is not available any \
+                             more. Please ask another one.)";
+
+/// The therapist was suspended or leaves: what waits for them is declined at once.
+pub(crate) async fn decline_all(conn: &mut PgConnection, therapist_id: Uuid, context: &Context) -> Result<()> {
+    for request in store::decline_all(conn, therapist_id, NOT_AVAILABLE).await? {
+        let event = proto::RequestRejected {
+            request_id: request.id.to_string(),
+            therapist_id: therapist_id.to_string(),
+            parent_user_id: request.parent_user_id.to_string(),
+        };
+        let aggregate = Aggregate { kind: "request", id: request.id, seq: request.version };
+        publish(conn, aggregate, &event, context).await?;
+    }
+    Ok(())
 }
 
 /// Gives up what nobody answered; a job.

@@ -28,6 +28,12 @@ pub(crate) async fn offer(conn: &mut PgConnection, therapist_id: Uuid) -> sqlx::
     .await
 }
 
+/// Until the transaction ends nobody is suspended, or whoever is was before.
+pub(crate) async fn hold_still(conn: &mut PgConnection, therapist_id: Uuid) -> sqlx::Result<()> {
+    sqlx::query!("SELECT FROM therapist_profiles WHERE id = $1 FOR SHARE", therapist_id).execute(conn).await?;
+    Ok(())
+}
+
 pub(crate) async fn insert(conn: &mut PgConnection, request: &MatchingRequest) -> Result<()> {
     let inserted = sqlx::query!(
         "INSERT INTO matching_requests (id, parent_user_id, child_id, therapist_id, kind, total_sessions, discounted_price,
@@ -180,14 +186,19 @@ pub(crate) async fn erase_child(conn: &mut PgConnection, child_id: Uuid) -> sqlx
     Ok(closed)
 }
 
-/// A therapist who leaves declines all that wait for them.
-pub(crate) async fn decline_all(conn: &mut PgConnection, therapist_id: Uuid) -> sqlx::Result<Vec<Between>> {
+/// All that wait for a therapist are declined.
+pub(super) async fn decline_all(
+    conn: &mut PgConnection,
+    therapist_id: Uuid,
+    reason: &str,
+) -> sqlx::Result<Vec<Between>> {
     sqlx::query_as!(
         Between,
         "UPDATE matching_requests
-         SET status = 'rejected', responded_at = now(), updated_at = now(), version = version + 1
+         SET status = 'rejected', response_reason = $2, responded_at = now(), updated_at = now(), version = version + 1
          WHERE therapist_id = $1 AND status = 'pending' RETURNING id, therapist_id, parent_user_id, version",
         therapist_id,
+        reason,
     )
     .fetch_all(conn)
     .await

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::event::{admin_acted, announce, announce_change};
 use super::{ApprovalStatus, Therapist, not_found, store};
-use crate::{App, document};
+use crate::{App, document, request};
 
 pub(super) async fn list_pending(app: &App, caller: &Caller, page: Page) -> Result<(Vec<Therapist>, i64)> {
     caller.with_role(Role::Admin)?;
@@ -56,12 +56,13 @@ pub(super) async fn reject(app: &App, caller: &Caller, id: Uuid, reason: &str) -
     Ok(therapist)
 }
 
-/// Booked sessions stay: the parents are told, and move or cancel them.
+/// Booked sessions stay: the parents are told, and move or cancel them. Requests that wait are declined.
 pub(super) async fn suspend(app: &App, caller: &Caller, id: Uuid, reason: &str) -> Result<Therapist> {
     let admin = caller.with_role(Role::Admin)?;
     let mut tx = app.pool.begin().await?;
     lock_in(&mut tx, id, ApprovalStatus::Approved).await?;
     let therapist = decide(&mut tx, id, ApprovalStatus::Suspended, Some(reason)).await?;
+    request::decline_all(&mut tx, id, &caller.into()).await?;
     let parents = store::parents_of_running_packages(&mut tx, id).await?;
     let event = TherapistSuspended {
         therapist_id: id.to_string(),

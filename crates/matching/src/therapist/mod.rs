@@ -70,13 +70,17 @@ pub(crate) struct Therapist {
 /// Listed therapists, for everyone: those that hold all the words, or else those that hold something like them.
 pub(crate) async fn list(app: &App, page: Page, filter: &Filter) -> Result<(Vec<Therapist>, i64)> {
     let mut conn = app.pool.acquire().await?;
-    let total = store::search::count(&mut conn, filter, Search::Exact).await?;
-    if total > 0 || filter.words.is_none() {
-        return Ok((store::search::page(&mut conn, page, filter, Search::Exact).await?, total));
+    let mut search = Search::Exact;
+    let mut total = store::search::count(&mut conn, filter, search).await?;
+    if total == 0 && filter.words.is_some() {
+        store::search::forgive(&mut conn).await?;
+        search = Search::Forgiving;
+        total = store::search::count(&mut conn, filter, search).await?;
     }
-    store::search::forgive(&mut conn).await?;
-    let total = store::search::count(&mut conn, filter, Search::Forgiving).await?;
-    Ok((store::search::page(&mut conn, page, filter, Search::Forgiving).await?, total))
+    if total == 0 {
+        return Ok((Vec::new(), 0));
+    }
+    Ok((store::search::page(&mut conn, page, filter, search, total).await?, total))
 }
 
 /// A listed therapist, for everyone.

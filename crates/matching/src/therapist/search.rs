@@ -43,9 +43,13 @@ pub(crate) enum Search {
 }
 
 impl Filter {
-    /// How many therapists are counted at most: whether somebody is free takes longer than all the rest.
+    /// How many therapists are counted at most: to look for words takes its time, and for free times more than that.
     pub(super) fn counted(&self) -> i64 {
-        if self.available_on.is_some() { 1001 } else { Page::counted() }
+        match (self.available_on, &self.words) {
+            (Some(_), _) => 201,
+            (None, Some(_)) => 1001,
+            (None, None) => Page::counted(),
+        }
     }
 
     pub(super) fn page_info(&self, page: Page, total: i64) -> PageInfo {

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use aipoten_events::{Context, Delivered};
 use aipoten_matching::consumers;
-use aipoten_proto::billing::v1::PaymentCompleted;
+use aipoten_proto::billing::v1::{PaymentCompleted, PaymentReversed};
 use aipoten_proto::matching::v1::{
     Consultation, ConsultationKind, CreateMatchingRequestRequest, GetConsultationRequest, GetPackageRequest,
     MatchingDecision, MatchingRequest, Package, PutAvailabilityRequest, UpdateMatchingRequestRequest, WeeklyHours,
@@ -89,20 +89,25 @@ impl Care {
 
     /// What billing tells when a package is paid.
     pub(crate) async fn pay(&self, package: &Package) -> Result<(), String> {
-        self.pay_amount(package, package.discounted_price).await
+        self.tell_paid(package, package.discounted_price, Uuid::now_v7(), 2).await
     }
 
-    pub(crate) async fn pay_amount(&self, package: &Package, amount: i64) -> Result<(), String> {
-        let event = Delivered {
-            id: Uuid::now_v7(),
-            time: Utc::now(),
-            aggregate_id: Uuid::now_v7(),
-            aggregate_seq: 1,
-            context: Context::default(),
-            event: PaymentCompleted { payment_id: Uuid::now_v7().to_string(), package_id: package.id.clone(), amount },
-        };
+    /// The same of a payment with this id, amount and version.
+    pub(crate) async fn tell_paid(&self, package: &Package, amount: i64, id: Uuid, seq: i64) -> Result<(), String> {
+        let (package_id, user_id) = (package.id.clone(), self.parent.id.clone());
+        let paid = of_payment(id, seq, PaymentCompleted { payment_id: id.to_string(), package_id, amount, user_id });
         let mut tx = self.world.database().begin().await.expect("a transaction");
-        consumers::payment_completed(&mut tx, &event).await.map_err(|failure| format!("{failure:?}"))?;
+        consumers::payment_completed(&mut tx, &paid).await.map_err(|failure| format!("{failure:?}"))?;
+        tx.commit().await.expect("committed");
+        Ok(())
+    }
+
+    /// What billing tells when a deposit is taken back.
+    pub(crate) async fn tell_reversed(&self, package: &Package, id: Uuid, seq: i64) -> Result<(), String> {
+        let (package_id, user_id) = (package.id.clone(), self.parent.id.clone());
+        let reversed = of_payment(id, seq, PaymentReversed { payment_id: id.to_string(), package_id, user_id });
+        let mut tx = self.world.database().begin().await.expect("a transaction");
+        consumers::payment_reversed(&mut tx, &reversed).await.map_err(|failure| format!("{failure:?}"))?;
         tx.commit().await.expect("committed");
         Ok(())
     }
@@ -145,6 +150,11 @@ impl Care {
     pub(crate) async fn forget_events(&self) {
         sqlx::query("DELETE FROM outbox").execute(self.world.database()).await.expect("emptied");
     }
+}
+
+fn of_payment<E>(id: Uuid, seq: i64, event: E) -> Delivered<E> {
+    let context = Context::default();
+    Delivered { id: Uuid::now_v7(), time: Utc::now(), aggregate_id: id, aggregate_seq: seq, context, event }
 }
 
 /// A full hour, so many hours ahead or a little more.

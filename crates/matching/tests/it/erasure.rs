@@ -5,8 +5,8 @@ use aipoten_proto::billing::v1::PaymentCompleted;
 use aipoten_proto::identity::v1::{ChildDeleted, UserDeleted};
 use aipoten_proto::matching::v1::{
     CareRelationEnded, ConsultationCancelled, ConsultationCompleted, ConsultationKind, CreateFeedbackRequest,
-    CreateMatchingRequestRequest, CreateReviewRequest, GetReportRequest, PackageCancelled, PutReportRequest,
-    ReportStatus, ReportSubmitted, RequestCancelled, RequestRejected, TherapistChanged,
+    CreateMatchingRequestRequest, CreateReviewRequest, GetReportRequest, PackageCancelled, PackagePaymentRefused,
+    PutReportRequest, ReportStatus, ReportSubmitted, RequestCancelled, RequestRejected, TherapistChanged,
 };
 use chrono::Utc;
 use sqlx::PgPool;
@@ -173,18 +173,19 @@ async fn nothing_new_is_kept_of_an_erased_child() {
     let refusal = world.requests().create_matching_request(care.parent.asks(request)).await.expect_err("too late");
     assert_eq!(refusal.code(), Code::NotFound, "{refusal:?}");
 
-    let paid =
-        PaymentCompleted { package_id: expired.to_string(), amount: 288_000, payment_id: Uuid::now_v7().to_string() };
+    let payment_id = Uuid::now_v7().to_string();
+    let paid = PaymentCompleted {
+        package_id: expired.to_string(),
+        amount: 288_000,
+        payment_id: payment_id.clone(),
+        user_id: care.parent.id.clone(),
+    };
     let mut tx = world.database().begin().await.expect("a transaction");
     consumers::payment_completed(&mut tx, &delivered(&expired.to_string(), paid)).await.expect("taken in");
     tx.commit().await.expect("kept");
-    let ended = told::<PackageCancelled>(world.database()).await;
-    let (_, last) = ended.last().expect("an end");
-    assert_eq!(
-        (&last.package_id, last.refund_amount),
-        (&expired.to_string(), 288_000),
-        "a payment that comes late goes back"
-    );
+    let refused = told::<PackagePaymentRefused>(world.database()).await;
+    let refused: Vec<_> = refused.iter().map(|(_, it)| (it.package_id.as_str(), it.payment_id.as_str())).collect();
+    assert_eq!(refused, [(&*expired.to_string(), &*payment_id)], "a payment that comes late goes back");
     assert_eq!(count(world.database(), RUNNING, &care.child_id).await, 0);
     world.process.shut_down().await.expect("both services stop");
 }

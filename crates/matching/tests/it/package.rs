@@ -2,13 +2,14 @@
 
 use aipoten_proto::matching::v1::ConsultationStatus::{Scheduled, Unscheduled};
 use aipoten_proto::matching::v1::{
-    CancelConsultationRequest, CancelPackageRequest, Consultation, ConsultationStatus, GetCancelQuoteRequest,
-    GetPackageCancelQuoteRequest, GetPackageRequest, ListPackagesRequest, PackageStatus, RefundPolicy,
-    SchedulePackageRequest, WeeklySeries,
+    CancelConsultationRequest, CancelPackageRequest, Consultation, ConsultationCancelled, ConsultationStatus,
+    GetCancelQuoteRequest, GetPackageCancelQuoteRequest, GetPackageRequest, ListPackagesRequest, Package,
+    PackageStatus, RefundPolicy, SchedulePackageRequest, WeeklySeries,
 };
 use aipoten_proto::timestamp;
 use chrono::TimeDelta;
 use tonic::Code;
+use uuid::Uuid;
 
 use crate::care::{Care, hours_ahead, keyed, refused};
 use crate::world::{parameter, reason, violations};
@@ -26,15 +27,14 @@ async fn a_payment_sets_the_held_sessions_and_leaves_the_others_to_be_scheduled(
     assert_eq!(states, [Scheduled, Scheduled, Unscheduled, Unscheduled]);
     let events = care.events().await;
     assert_eq!(events, ["CareRelationStarted", "ConsultationScheduled", "ConsultationScheduled"]);
-    let again = care.pay(&package).await.expect_err("paid already");
-    assert!(again.contains("paid before"), "{again}");
 }
 
 #[tokio::test]
 async fn a_payment_of_another_amount_is_not_taken_in() {
     let care = Care::new().await;
     let package = care.approved(1, &[hours_ahead(48)]).await;
-    let wrong = care.pay_amount(&package, package.discounted_price - 1).await.expect_err("too little");
+    let wrong =
+        care.tell_paid(&package, package.discounted_price - 1, Uuid::now_v7(), 2).await.expect_err("too little");
     assert!(wrong.contains("79999 won were paid for a package of 80000"), "{wrong}");
     assert_eq!(care.package(&package.id).await.status(), PackageStatus::PendingPayment);
 }
@@ -70,21 +70,6 @@ async fn a_hold_that_dies_during_the_payment_costs_the_time_and_never_the_credit
 }
 
 #[tokio::test]
-async fn a_payment_for_a_cancelled_package_goes_back_as_a_whole() {
-    let care = Care::new().await;
-    let package = care.approved(4, &[hours_ahead(48)]).await;
-    let cancel =
-        CancelPackageRequest { package_id: package.id.clone(), reason: "생각이 바뀌었어요.".to_owned() };
-    let quote = care.world.packages().cancel_package(care.parent.asks(cancel)).await.expect("cancelled").into_inner();
-    assert_eq!(quote.refund_amount, 0, "nothing was paid");
-    assert_eq!(care.package(&package.id).await.status(), PackageStatus::Cancelled);
-    care.forget_events().await;
-    care.pay(&package).await.expect("taken in");
-    assert_eq!(care.events().await, ["PackageCancelled"]);
-    care.approved(1, &[hours_ahead(48)]).await;
-}
-
-#[tokio::test]
 async fn times_are_set_all_at_once_or_not_at_all() {
     let care = Care::new().await;
     let package = care.paid(4, &[hours_ahead(48)]).await;
@@ -98,9 +83,7 @@ async fn times_are_set_all_at_once_or_not_at_all() {
     let status = refused(packages.schedule_package(care.parent.asks(each(&[hours_ahead(96), hours_ahead(48)])))).await;
     assert_eq!(reason(&status), "SLOT_TAKEN");
     assert_eq!(parameter(&status, "taken").expect("the time").split_whitespace().count(), 1);
-    let open = |package: &aipoten_proto::matching::v1::Package| {
-        package.consultations.iter().filter(|it| it.status() == Unscheduled).count()
-    };
+    let open = |package: &Package| package.consultations.iter().filter(|it| it.status() == Unscheduled).count();
     assert_eq!(open(&care.package(&package.id).await), 3, "nothing was set");
     let many = each(&[hours_ahead(96), hours_ahead(120), hours_ahead(144), hours_ahead(168)]);
     let status = refused(packages.schedule_package(care.parent.asks(many))).await;
@@ -161,6 +144,30 @@ async fn ending_a_package_pays_back_what_its_quote_said() {
         .await
         .expect("a count");
     assert_eq!(entries, 0, "the times are free again");
+}
+
+#[tokio::test]
+async fn the_price_of_each_cancelled_session_goes_somewhere_and_of_an_unpaid_one_nowhere() {
+    let care = Care::new().await;
+    sqlx::query("UPDATE refund_policies SET end_penalty_bp = 500")
+        .execute(care.world.database())
+        .await
+        .expect("a policy");
+    // 72,000 each; the penalty is 14,400.
+    let package = care.paid(4, &[hours_ahead(2)]).await;
+    let cancel = |package: &Package| CancelPackageRequest {
+        package_id: package.id.clone(),
+        reason: "이사를 갑니다.".to_owned(),
+    };
+    care.world.packages().cancel_package(care.parent.asks(cancel(&package))).await.expect("ended");
+    let unpaid = care.approved(4, &[hours_ahead(2)]).await;
+    care.world.packages().cancel_package(care.parent.asks(cancel(&unpaid))).await.expect("ended");
+    let told = care.world.published::<ConsultationCancelled>().await;
+    let amounts: Vec<_> = told.iter().map(|it| (it.refund_amount, it.settled_amount, it.cancellation_fee)).collect();
+    let (late, full, last) = ((36_000, 36_000, 0), (72_000, 0, 0), (57_600, 0, 14_400));
+    assert_eq!(amounts[..4], [late, full, full, last]);
+    assert_eq!(amounts[4..], [(0, 0, 0); 4]);
+    assert!(told.iter().all(|it| it.session_fee == 72_000));
 }
 
 #[tokio::test]

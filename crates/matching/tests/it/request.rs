@@ -1,10 +1,13 @@
 //! Requests of parents and answers of therapists.
 
+use std::collections::HashSet;
+
+use aipoten_proto::common::v1::ChildAccessed;
 use aipoten_proto::identity::v1::ConsentKind;
 use aipoten_proto::matching::v1::{
     CancelMatchingRequestRequest, ConsultationKind, ConsultationStatus, CreateMatchingRequestRequest,
     GetMatchingRequestRequest, ListMatchingRequestsRequest, MatchingDecision, MatchingRequestStatus, PackageStatus,
-    UpdateMatchingRequestRequest,
+    RequestRejected, SuspendProfileRequest, UpdateMatchingRequestRequest,
 };
 use aipoten_proto::timestamp;
 use chrono::TimeDelta;
@@ -179,4 +182,77 @@ async fn a_request_that_nobody_answers_expires() {
         care.events().await.last().is_some_and(|it| it == "RequestExpired")
     })
     .await;
+}
+
+async fn suspend(care: &Care) {
+    let admin = care.world.admin().await;
+    let suspend = SuspendProfileRequest {
+        therapist_id: care.therapist.id.clone(),
+        reason: "민원이 접수되었습니다.".to_owned(),
+    };
+    care.world.therapists().suspend_profile(admin.asks(suspend)).await.expect("suspended");
+}
+
+#[tokio::test]
+async fn requests_that_wait_for_a_suspended_therapist_are_declined_at_once() {
+    let care = Care::new().await;
+    let (answered, waiting) = (care.approved(1, &[hours_ahead(48)]).await, care.asked(1).await);
+    care.forget_events().await;
+    suspend(&care).await;
+    let told = care.world.published::<RequestRejected>().await;
+    assert_eq!(told.iter().map(|it| &it.request_id).collect::<Vec<_>>(), [&waiting.id]);
+    let get = |request_id: &str| care.parent.asks(GetMatchingRequestRequest { request_id: request_id.to_owned() });
+    let mut requests = care.world.requests();
+    let declined = requests.get_matching_request(get(&waiting.id)).await.expect("a request").into_inner();
+    assert_eq!(declined.status(), MatchingRequestStatus::Rejected);
+    let reason = declined.response_reason.expect("a reason");
+    assert!(reason.contains("지금은 상담을 맡을 수 없는") && !reason.contains("민원"), "{reason}");
+    let kept = requests.get_matching_request(get(&answered.request_id)).await.expect("a request").into_inner();
+    assert_eq!(kept.status(), MatchingRequestStatus::Approved);
+    // The parent is free to ask somebody else.
+    let another = care.world.listed_therapist().await;
+    let wish = CreateMatchingRequestRequest { therapist_id: another.id, ..care.wish(1) };
+    requests.create_matching_request(care.parent.asks(wish)).await.expect("asked");
+}
+
+#[tokio::test]
+async fn a_request_that_comes_while_its_therapist_is_being_suspended_is_refused() {
+    let care = Care::new().await;
+    let mut decision = care.world.database().begin().await.expect("a transaction");
+    sqlx::query("UPDATE therapist_profiles SET approval_status = 'suspended'")
+        .execute(&mut *decision)
+        .await
+        .expect("set");
+    let mut requests = care.world.requests();
+    let asked = requests.create_matching_request(care.parent.asks(care.wish(1)));
+    let waiting = "SELECT EXISTS (SELECT FROM pg_locks a JOIN pg_locks b USING (pid) WHERE NOT a.granted
+         AND b.relation = 'therapist_profiles'::regclass AND b.mode = 'RowShareLock')";
+    let decided = async {
+        aipoten_kit::test::eventually("the request waits", async || {
+            sqlx::query_scalar(waiting).fetch_one(care.world.database()).await.expect("an answer")
+        })
+        .await;
+        decision.commit().await.expect("suspended");
+    };
+    let (asked, ()) = tokio::join!(asked, decided);
+    assert_eq!(reason(&asked.expect_err("refused")), "THERAPIST_UNAVAILABLE");
+}
+
+#[tokio::test]
+async fn a_therapist_who_reads_a_list_of_requests_has_read_of_each_child_once() {
+    let care = Care::new().await;
+    let sibling = care.world.child(&care.parent).await;
+    care.approved(1, &[hours_ahead(48)]).await;
+    care.asked(1).await;
+    let wish = CreateMatchingRequestRequest { child_id: sibling.clone(), ..care.wish(1) };
+    care.world.requests().create_matching_request(care.parent.asks(wish)).await.expect("asked");
+    care.forget_events().await;
+    for (person, count) in [(&care.parent, 0), (&care.therapist, 2)] {
+        let list = person.asks(ListMatchingRequestsRequest::default());
+        let list = care.world.requests().list_matching_requests(list).await.expect("a list").into_inner();
+        assert!(list.requests.len() == 3 && list.requests.iter().all(|it| it.notes.is_some()));
+        let told = care.world.published::<ChildAccessed>().await;
+        let children: HashSet<&str> = told.iter().map(|it| it.child_id.as_str()).collect();
+        assert_eq!((told.len(), children.len()), (count, count));
+    }
 }

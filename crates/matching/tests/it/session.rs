@@ -2,11 +2,12 @@
 
 use aipoten_proto::FieldMask;
 use aipoten_proto::matching::v1::{
-    CancelConsultationRequest, CompleteConsultationRequest, Consultation, ConsultationKind, ConsultationStatus,
-    CreateMatchingRequestRequest, CreateScheduleChangeRequest, DisputeConsultationRequest, GetCancelQuoteRequest,
-    GetConsultationRequest, GetConsultationRoomRequest, ListConsultationsRequest, ListScheduleChangesRequest,
-    MarkNoShowRequest, PackageStatus, RefundPolicy, ScheduleChange, ScheduleChangeDecision, ScheduleChangeStatus,
-    ScheduleConsultationRequest, StartConsultationRequest, UpdateConsultationRequest, UpdateScheduleChangeRequest,
+    CancelConsultationRequest, CompleteConsultationRequest, Consultation, ConsultationCancelled, ConsultationKind,
+    ConsultationStatus, CreateMatchingRequestRequest, CreateScheduleChangeRequest, DisputeConsultationRequest,
+    GetCancelQuoteRequest, GetConsultationRequest, GetConsultationRoomRequest, ListConsultationsRequest,
+    ListScheduleChangesRequest, MarkNoShowRequest, PackageStatus, RefundPolicy, ScheduleChange, ScheduleChangeDecision,
+    ScheduleChangeStatus, ScheduleConsultationRequest, StartConsultationRequest, UpdateConsultationRequest,
+    UpdateScheduleChangeRequest,
 };
 use aipoten_proto::timestamp;
 use chrono::TimeDelta;
@@ -119,6 +120,9 @@ async fn what_a_cancelled_session_pays_back_follows_the_policy_of_the_order() {
     assert_eq!(credit.expect("given back").refund_amount, 68_000);
     let counted = care.package(&package.id).await;
     assert_eq!((counted.used_sessions, counted.refunded_sessions, counted.remaining_sessions), (1, 3, 4));
+    let told = care.world.published::<ConsultationCancelled>().await;
+    let told: Vec<_> = told.iter().map(|it| (it.refund_amount, it.settled_amount, it.cancellation_fee)).collect();
+    assert_eq!(told, [(34_000, 34_000, 0), (68_000, 0, 0), (68_000, 0, 0), (68_000, 0, 0)], "of 68,000 each");
 }
 
 #[tokio::test]

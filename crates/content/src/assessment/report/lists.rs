@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
+use aipoten_pdf::Block;
 use uuid::Uuid;
 
 use super::super::scoring::Value;
 use super::super::{Asked, FollowUp};
 use super::sheet::{FULL, LABEL, LINE, STRONG, Sheet, TEXT, heading};
 use super::words;
-use crate::pdf::Block;
 
 impl Sheet {
     pub(super) fn lists(&self, room: f32) -> Block {

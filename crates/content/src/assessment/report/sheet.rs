@@ -1,6 +1,7 @@
 //! What stands on the page and where.
 
 use aipoten_kit::Locale;
+use aipoten_pdf::{self as pdf, Block, Colour, Style, Title};
 use chrono::NaiveDate;
 
 use super::super::feedback::{capitalized, disclaimer, summary};
@@ -11,7 +12,6 @@ use crate::age::Basis;
 use crate::area::Area;
 use crate::child::Named;
 use crate::growth::Latest;
-use crate::pdf::{self, Block, Colour, Style};
 
 const MARGIN: f32 = 40.0;
 /// Between the margins.
@@ -37,7 +37,8 @@ pub(super) struct Sheet {
 
 impl Sheet {
     pub(super) fn pdf(&self) -> anyhow::Result<Vec<u8>> {
-        self.page().into_pdf((MARGIN, MARGIN), self.title(), self.locale)
+        let title = Title { text: self.title(), language: self.locale.as_str() };
+        pdf::document(title, (MARGIN, MARGIN), vec![self.page()])
     }
 
     /// The lists in the middle get the room that the rest leaves.

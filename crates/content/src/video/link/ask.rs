@@ -1,12 +1,11 @@
 //! Asking for an address. Platforms that answer 200 for videos that are gone are asked otherwise: by oEmbed.
 
 use std::error::Error;
-use std::sync::Arc;
 
+use aipoten_kit::certificates;
 use anyhow::Context as _;
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, StatusCode, Url};
-use rustls::{ClientConfig, RootCertStore};
 
 use super::address::{self, PrivateAddress, PublicResolver};
 use super::{Due, Finding};
@@ -74,14 +73,6 @@ impl Asker {
         url.query_pairs_mut().append_pair("format", "json").append_pair("url", &page);
         Some(url)
     }
-}
-
-/// The roots that we ship, so that the machine's own set decides nothing.
-fn certificates() -> anyhow::Result<ClientConfig> {
-    let roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 fn redirect(attempt: Attempt<'_>, private: bool) -> reqwest::redirect::Action {

@@ -6,7 +6,7 @@ mod ask;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aipoten_kit::Caller;
+use aipoten_kit::{Caller, Lease};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use sqlx::PgPool;
@@ -15,7 +15,6 @@ use uuid::Uuid;
 use self::ask::Asker;
 use super::{Platform, UrlStatus, store};
 use crate::config::LinkCheck;
-use crate::lease::Lease;
 use crate::{change, clock};
 
 /// Addresses asked for under one hold of the lease.

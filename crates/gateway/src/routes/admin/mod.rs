@@ -1,10 +1,14 @@
 //! What administrators keep. The services check the role.
 
 mod audit_logs;
+mod cases;
 mod categories;
 mod failed_events;
+mod payments;
 mod questions;
+mod refunds;
 mod reviews;
+mod settlements;
 mod therapists;
 mod users;
 mod videos;
@@ -23,4 +27,8 @@ pub(super) fn routes() -> OpenApiRouter<Gateway> {
         .merge(users::routes())
         .merge(audit_logs::routes())
         .merge(therapists::routes())
+        .merge(payments::routes())
+        .merge(refunds::routes())
+        .merge(settlements::routes())
+        .merge(cases::routes())
 }

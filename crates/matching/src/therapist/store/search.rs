@@ -2,7 +2,7 @@
 //! values would not know that a word is rare.
 
 use aipoten_kit::Page;
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
@@ -24,19 +24,49 @@ pub(crate) async fn forgive(conn: &mut PgConnection) -> sqlx::Result<()> {
     Ok(())
 }
 
+/// `total` is what [`count`] counted: where many match, the closest are looked for in another way.
 pub(crate) async fn page(
     conn: &mut PgConnection,
     page: Page,
     filter: &Filter,
     search: Search,
+    total: i64,
 ) -> sqlx::Result<Vec<Therapist>> {
-    page_query(page, filter, search).build_query_as().persistent(false).fetch_all(conn).await
+    let mut query = match (&filter.words, filter.sort, search) {
+        (Some(words), None, Search::Exact) if total >= filter.counted() => closest_query(page, filter, words),
+        _ => page_query(page, filter, search),
+    };
+    query.build_query_as().persistent(false).fetch_all(conn).await
 }
 
 fn page_query(page: Page, filter: &Filter, search: Search) -> QueryBuilder<Postgres> {
     let mut query = select();
-    push_filter(&mut query, filter, search);
+    push_filter(&mut query, filter);
+    push_words(&mut query, filter, search);
     push_order(&mut query, filter, search);
+    push_page(&mut query, page);
+    query
+}
+
+/// The closest of many: as many of each closeness as the page may need, the best first, instead of all to be sorted.
+fn closest_query(page: Page, filter: &Filter, words: &[String]) -> QueryBuilder<Postgres> {
+    let mut query = select();
+    for (closeness, column, closer) in [
+        (2, "search_name", None),
+        (1, "search_summary", Some("search_name")),
+        (0, "search_text", Some("search_summary")),
+    ] {
+        query.push(if closeness == 2 { " JOIN (" } else { " UNION ALL " });
+        query.push(format!("(SELECT t.id, {closeness} AS closeness FROM therapist_profiles t"));
+        push_filter(&mut query, filter);
+        push_held(query.push(" AND "), column, words);
+        if let Some(closer) = closer {
+            push_held(query.push(" AND NOT "), closer, words);
+        }
+        query.push(" ORDER BY ").push(Sort::RatingDown.order_by());
+        query.push(" LIMIT ").push_bind(page.offset() + page.rows()).push(")");
+    }
+    query.push(") found USING (id) ORDER BY found.closeness DESC, ").push(Sort::RatingDown.order_by());
     push_page(&mut query, page);
     query
 }
@@ -47,12 +77,14 @@ pub(crate) async fn count(conn: &mut PgConnection, filter: &Filter, search: Sear
 
 fn count_query(filter: &Filter, search: Search) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new("SELECT count(*) FROM (SELECT FROM therapist_profiles t");
-    push_filter(&mut query, filter, search);
+    push_filter(&mut query, filter);
+    push_words(&mut query, filter, search);
     query.push(" LIMIT ").push_bind(filter.counted()).push(") counted");
     query
 }
 
-fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &Filter, search: Search) {
+/// All that is asked for but words.
+fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     query.push(" WHERE ").push(LISTED);
     if let Some(specialty) = filter.specialty {
         query.push(" AND t.specialties @> ").push_bind(vec![specialty.as_str()]);
@@ -72,24 +104,21 @@ fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &Filter, search: Sear
     if let Some(rating) = filter.rating_min {
         query.push(" AND t.rating >= ").push_bind(rating);
     }
-    if let Some(words) = &filter.words {
-        push_words(query, words, search);
-    }
     if let Some(day) = filter.available_on {
         push_free_on(query, day, filter.kind);
     }
 }
 
-fn push_words(query: &mut QueryBuilder<Postgres>, words: &[String], search: Search) {
+fn push_words(query: &mut QueryBuilder<Postgres>, filter: &Filter, search: Search) {
+    let Some(words) = &filter.words else { return };
     if words.is_empty() {
         query.push(" AND false");
+        return;
     }
-    for word in words {
-        match search {
-            Search::Exact => {
-                query.push(" AND t.search_text LIKE ").push_bind(pattern(word));
-            }
-            Search::Forgiving => {
+    match search {
+        Search::Exact => push_held(query.push(" AND "), "search_text", words),
+        Search::Forgiving => {
+            for word in words {
                 let meant = Meant::by(word);
                 query.push(" AND (t.specialties && ").push_bind(meant.specialties);
                 query.push(" OR t.region_codes && ").push_bind(meant.regions);
@@ -97,6 +126,15 @@ fn push_words(query: &mut QueryBuilder<Postgres>, words: &[String], search: Sear
             }
         }
     }
+}
+
+/// That a text holds every word.
+fn push_held(query: &mut QueryBuilder<Postgres>, column: &str, words: &[String]) {
+    for (at, word) in words.iter().enumerate() {
+        query.push(if at == 0 { "(" } else { " AND " });
+        query.push(format!("t.{column} LIKE ")).push_bind(pattern(word));
+    }
+    query.push(")");
 }
 
 /// The closest first: where the name, then where the specialties or regions hold the words; or the most similar names.
@@ -109,10 +147,9 @@ fn push_order(query: &mut QueryBuilder<Postgres>, filter: &Filter, search: Searc
         }
         (None, []) => {}
         (None, words) if search == Search::Exact => {
-            // What stands before the first line, and what before the last.
-            for rest in ["|%|%", "|%"] {
-                let patterns: Vec<String> = words.iter().map(|word| format!("{}{rest}", pattern(word))).collect();
-                query.push("(t.search_text LIKE ALL (").push_bind(patterns).push(")) DESC, ");
+            for column in ["search_name", "search_summary"] {
+                push_held(query, column, words);
+                query.push(" DESC, ");
             }
         }
         (None, words) => {
@@ -143,6 +180,7 @@ fn push_free_on(query: &mut QueryBuilder<Postgres>, day: NaiveDate, kind: Option
         Some(Kind::Online | Kind::InPerson) => "0",
         None => "CASE WHEN t.consultation_kinds = '{home_visit}' THEN t.travel_minutes ELSE 0 END",
     };
+    push_works_on(query, day);
     query.push(" AND ").push_bind(day).push(" <= (now() AT TIME ZONE 'Asia/Seoul')::date + t.horizon_days");
     query.push(
         " AND t.daily_limit > (
@@ -183,6 +221,16 @@ fn push_free_on(query: &mut QueryBuilder<Postgres>, day: NaiveDate, kind: Option
                       AND e.occupied && tstzrange(slot.begins - s.way,
                                                   s.ends + s.way + t.buffer_minutes * interval '1 minute')))",
     );
+}
+
+/// Only those who work at all on that day of the week, or on that date: found at once, before anybody's hours are looked at.
+fn push_works_on(query: &mut QueryBuilder<Postgres>, day: NaiveDate) {
+    let day_of_week = i16::try_from(day.weekday().num_days_from_sunday()).expect("a week has seven days");
+    query.push(" AND (t.id IN (SELECT a.therapist_id FROM therapist_availability a WHERE a.day_of_week = ");
+    query
+        .push_bind(day_of_week)
+        .push(") OR t.id IN (SELECT b.therapist_id FROM therapist_blocked_dates b WHERE b.date = ");
+    query.push_bind(day).push(" AND b.kind = 'extra'))");
 }
 
 /// Listed therapists in whose name a word begins with each of these.

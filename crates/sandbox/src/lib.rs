@@ -1,0 +1,95 @@
+//! A payment provider of our own that moves no money. It is a real HTTP server and speaks the dialects of the real ones: `/toss`,
+//! `/portone` and `/stripe`. Below `/checkout` somebody pays or refuses in a browser, below `/control` tests and demonstrations do the
+//! same and have it fail in the ways in which providers do.
+//!
+//! A crate of its own, as billing must not depend on its own counterpart.
+
+mod books;
+mod call;
+mod charge;
+mod checkout;
+mod control;
+mod fault;
+mod portone;
+mod stripe;
+mod toss;
+mod webhook;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aipoten_kit::Process;
+use aipoten_kit::config::Secret;
+use axum::Router;
+use axum::serve::ListenerExt as _;
+use books::Books;
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use webhook::Webhooks;
+
+/// Settings of the sandbox.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Address to serve it on; none: it does not run. Refused in production.
+    pub listen: Option<SocketAddr>,
+    /// Where its webhooks go; empty: nowhere.
+    pub webhook_url: String,
+    /// What callers authenticate with, in the way of each dialect; empty: anybody may call.
+    pub secret_key: Secret,
+    /// Signs the webhooks of the dialects that sign: `whsec_` and base64.
+    pub webhook_secret: Secret,
+}
+
+/// The running provider. Clones share everything; what it knows is lost when it stops.
+#[derive(Clone)]
+struct Sandbox(Arc<Parts>);
+
+struct Parts {
+    config: Config,
+    books: Mutex<Books>,
+    webhooks: Webhooks,
+    stop: CancellationToken,
+}
+
+impl std::ops::Deref for Sandbox {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl Parts {
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Serves on a bound listener until the process stops.
+pub fn serve(listener: TcpListener, config: &Config, process: &Process) -> anyhow::Result<SocketAddr> {
+    let address = listener.local_addr()?;
+    let sandbox = Sandbox(Arc::new(Parts {
+        config: config.clone(),
+        books: Mutex::default(),
+        webhooks: Webhooks::new(config)?,
+        stop: process.stop(),
+    }));
+    let router = Router::new()
+        .nest("/toss", toss::routes(&sandbox))
+        .nest("/portone", portone::routes(&sandbox))
+        .nest("/stripe", stripe::routes(&sandbox))
+        .merge(checkout::routes(&sandbox))
+        .nest("/control", control::routes())
+        .with_state(sandbox);
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection broke");
+        }
+    });
+    let serving = axum::serve(listener, router).with_graceful_shutdown(process.stop().cancelled_owned());
+    process.spawn("sandbox provider", async move { Ok(serving.await?) });
+    tracing::info!(role = "sandbox provider", %address, "serving");
+    Ok(address)
+}
