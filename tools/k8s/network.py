@@ -20,14 +20,17 @@ STRANGERS = {
     "the cloud's metadata": "169.254.169.254",
 }
 ROLES = {"gateway": 3000, "identity": 5001, "content": 5002, "matching": 5003, "billing": 5004}
+PORTS = ROLES | {"sandbox": 5090}
 SERVERS = {"postgres": 5432, "rabbitmq": 5672, "redis": 6379, "object-store": 9000}
 
 # Every connection that the platform really makes.
 CALLS = {
     ("gateway", "identity"), ("gateway", "content"), ("gateway", "matching"), ("gateway", "billing"),
+    # In development alone.
+    ("billing", "sandbox"), ("sandbox", "gateway"),
     ("content", "identity"), ("matching", "identity"), ("billing", "identity"), ("billing", "matching"),
 }
-DATABASE = {"identity", "content", "matching", "billing", "migrate", "check-links", "check-audit", "backup"}
+DATABASE = {"identity", "content", "matching", "billing", "migrate", "check-links", "check-audit", "check-invariants", "backup"}
 BROKER = {"gateway", "identity", "content", "matching", "billing"}
 REDIS = {"gateway", "identity"}
 OUTSIDE = {"billing", "check-links", "backup"}
@@ -38,7 +41,7 @@ def expected(source, target):
     if target == "names":
         return {53, (53, "UDP")}
     if (source, target) in CALLS or (source, target) == ("ingress", "gateway"):
-        return {ROLES[target]}
+        return {PORTS[target]}
     if (source, target) == ("ingress", "certificates"):
         return {8089}
     if source == "prometheus" and target in ROLES:

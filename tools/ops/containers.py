@@ -67,8 +67,10 @@ def variables(service):
     """What is in a file is some secret."""
     found = {}
     for name, value in service.get("environment", {}).items():
-        found[name.removesuffix("_FILE")] = "a-secret-of-the-host" if name.endswith("_FILE") else plain(value)
-    return {name: value for name, value in found.items() if value != ""}
+        # Without a value it is passed on from the host, where it is there.
+        if value is not None:
+            found[name.removesuffix("_FILE")] = "a-secret-of-the-host" if name.endswith("_FILE") else plain(value)
+    return found
 
 
 def mounts(name, service, secrets, volumes):
