@@ -72,6 +72,13 @@ k8s-check: ## render the manifests of every overlay and check them, and the chec
 ops-check: ## check images, compose files, edge, monitoring, backups, workflows and runbooks
 	@$(local)/ops.sh
 
+.PHONY: prepare switch
+prepare: ## bring release TAG into the COLOUR (blue or green) that nobody is sent to
+	@deploy/blue-green.sh prepare $(COLOUR) $(TAG)
+
+switch: ## send everybody to COLOUR; the other stays, to switch back
+	@deploy/blue-green.sh switch $(COLOUR)
+
 .PHONY: backup restore restore-drill
 backup: ## copy the development databases and documents, sealed, into .local/backups
 	@$(local)/backup.sh backup

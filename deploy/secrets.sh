@@ -38,9 +38,10 @@ postgres=$(once postgres-password "$(random_word 40)")
 owner=$(once postgres-owner-password "$(random_word 40)")
 app=$(once postgres-app-password "$(random_word 40)")
 backup=$(once postgres-backup-password "$(random_word 40)")
+monitor=$(once postgres-monitor-password "$(random_word 40)")
 redis=$(once redis-password "$(random_word 40)")
 broker=$(once broker-password "$(random_word 40)")
-[[ -n $postgres ]]
+[[ -n $postgres && -n $monitor ]]
 
 for service in "${services[@]}"; do
   once "$service-database-url" "postgres://aipoten_app:$app@postgres:5432/aipoten_$service" >/dev/null
@@ -57,12 +58,15 @@ maxmemory 400mb
 maxmemory-policy noeviction
 save \"\"
 appendonly no" >/dev/null
+once redis-passwords "{\"redis://redis:6379\":\"$redis\"}" >/dev/null
 once broker-url "amqp://aipoten:$broker@rabbitmq:5672/%2f" >/dev/null
 once rabbitmq-conf "default_user = aipoten
 default_pass = $broker
 vm_memory_high_watermark.absolute = 700MB
 disk_free_limit.absolute = 1GB" >/dev/null
+once grafana-password "$(random_word 40)" >/dev/null
 once csrf-key "$(random_word 64)" >/dev/null
-[[ -e $folder/rclone-conf ]] || : >"$folder/rclone-conf"
+# To be filled in: where backups are copied to, the password of the mailbox that alerts are sent from, the payment provider's.
+for name in rclone-conf smtp-password toss-secret-key; do [[ -e $folder/$name ]] || : >"$folder/$name"; done
 make_backup_key
 echo "Write down $(printf '%s-encryption-keys ' "${with_keys[@]}")of $folder in a safe place apart from the backups."

@@ -6,16 +6,21 @@ set -euo pipefail
 services=(identity content matching billing)
 owner=$(<"${OWNER_PASSWORD_FILE:-/run/secrets/postgres-owner-password}")
 app=$(<"${APP_PASSWORD_FILE:-/run/secrets/postgres-app-password}")
+monitor=$(<"${MONITOR_PASSWORD_FILE:-/run/secrets/postgres-monitor-password}")
 backup=$(<"${BACKUP_PASSWORD_FILE:-/run/secrets/postgres-backup-password}")
 
 run() { psql -Xq -v ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" "$@"; }
 
-# The owner migrates, the application reads and writes rows, the backup reads all and may copy the whole server.
-run --dbname postgres -v owner="$owner" -v app="$app" -v backup="$backup" <<'SQL'
+# The owner migrates, the application reads and writes rows, the backup reads all and may copy the whole server, the monitor sees
+# how the server does and no row.
+run --dbname postgres -v owner="$owner" -v app="$app" -v backup="$backup" \
+  -v monitor="$monitor" <<'SQL'
 CREATE ROLE aipoten_owner LOGIN PASSWORD :'owner';
 CREATE ROLE aipoten_app LOGIN PASSWORD :'app';
 CREATE ROLE aipoten_backup LOGIN REPLICATION PASSWORD :'backup';
 GRANT pg_read_all_data TO aipoten_backup;
+CREATE ROLE aipoten_monitor LOGIN PASSWORD :'monitor';
+GRANT pg_monitor TO aipoten_monitor;
 SQL
 
 for service in "${services[@]}"; do

@@ -102,7 +102,7 @@ class CheckTest(unittest.TestCase):
         self.refused("service account default")
 
     def test_an_image_without_a_fixed_tag_is_refused(self):
-        for image in ("registry.example.org:5000/aipoten", "registry.example.org/aipoten:latest"):
+        for image in ("ghcr.io/aipoten/aipoten", "ghcr.io/aipoten/aipoten:latest"):
             with self.subTest(image):
                 self.container("gateway")["image"] = image
                 self.refused("no fixed tag")

@@ -15,6 +15,8 @@ REQUIRED = {
     "billing": ["BROKER__URL", "BILLING__DATABASE__URL", "BILLING__ENCRYPTION__KEYS", "BILLING__ENCRYPTION__ACTIVE"],
     "migrate": [f"{it}__DATABASE__OWNER_URL" for it in ("IDENTITY", "CONTENT", "MATCHING", "BILLING")],
     "seed": [f"{it}__DATABASE__URL" for it in ("IDENTITY", "CONTENT", "MATCHING")],
+    "sandbox-provider": ["SANDBOX__LISTEN", "SANDBOX__SECRET_KEY"],
+    "check-invariants": [f"{it}__DATABASE__URL" for it in ("IDENTITY", "CONTENT", "MATCHING", "BILLING")],
     "check-links": ["CONTENT__DATABASE__URL"],
     "check-audit": ["IDENTITY__DATABASE__URL", "IDENTITY__ENCRYPTION__KEYS", "IDENTITY__ENCRYPTION__ACTIVE"],
 }
@@ -98,5 +100,5 @@ def held(pod, container, path, secrets):
             return "", f"{path} is no secret"
         keys = {it["path"]: it["key"] for it in source["items"]} if "items" in source else None
         value = secrets.get(source["secretName"], {}).get(keys.get(key) if keys else key)
-        return (value or "a-secret-of-the-store", "") if value is not None else ("", f"the Secret {source['secretName']} has no {key}")
+        return (value, "") if value is not None else ("", f"the Secret {source['secretName']} has no {key}")
     return "", f"nothing is mounted at {path}"

@@ -20,14 +20,17 @@ STRANGERS = {
     "the cloud's metadata": "169.254.169.254",
 }
 ROLES = {"gateway": 3000, "identity": 5001, "content": 5002, "matching": 5003, "billing": 5004}
+PORTS = ROLES | {"sandbox": 5090}
 SERVERS = {"postgres": 5432, "rabbitmq": 5672, "redis": 6379, "object-store": 9000}
 
 # Every connection that the platform really makes.
 CALLS = {
     ("gateway", "identity"), ("gateway", "content"), ("gateway", "matching"), ("gateway", "billing"),
+    # In development alone.
+    ("billing", "sandbox"), ("sandbox", "gateway"),
     ("content", "identity"), ("matching", "identity"), ("billing", "identity"), ("billing", "matching"),
 }
-DATABASE = {"identity", "content", "matching", "billing", "migrate", "check-links", "check-audit", "backup"}
+DATABASE = {"identity", "content", "matching", "billing", "migrate", "check-links", "check-audit", "check-invariants", "backup"}
 BROKER = {"gateway", "identity", "content", "matching", "billing"}
 REDIS = {"gateway", "identity"}
 OUTSIDE = {"billing", "check-links", "backup"}
@@ -38,7 +41,9 @@ def expected(source, target):
     if target == "names":
         return {53, (53, "UDP")}
     if (source, target) in CALLS or (source, target) == ("ingress", "gateway"):
-        return {ROLES[target]}
+        return {PORTS[target]}
+    if (source, target) == ("ingress", "certificates"):
+        return {8089}
     if source == "prometheus" and target in ROLES:
         return {9100}
     if target in SERVERS:
@@ -57,6 +62,8 @@ class Peer:
 def peers(objects):
     namespace = {"kubernetes.io/metadata.name": of_kind(objects, "Namespace")[0]["metadata"]["name"]}
     made = {pod.name: Peer(pod.name, namespace, pod.labels, ours=True) for pod in pods(objects)}
+    # What cert-manager runs in our namespace while a certificate is asked for.
+    made["certificates"] = Peer("certificates", namespace, {"acme.cert-manager.io/http01-solver": "true"}, ours=True)
     for name, it in STRANGERS.items():
         made[name] = Peer(name, {}, {}, address=it) if isinstance(it, str) else Peer(name, *it)
     # Where an overlay has no servers of its own they are elsewhere, with the labels that their operators give them.

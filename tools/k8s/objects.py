@@ -76,7 +76,7 @@ def of_kind(objects, *kinds):
 
 
 def data_of(objects, kind):
-    """Name of a ConfigMap, or of a Secret in whatever way it comes to be -> its keys and values ('' where unknown)."""
+    """Name of a ConfigMap, or of a Secret in whatever way it comes to be -> its keys and values (a stand-in where the store alone knows)."""
     found = {}
     for it in of_kind(objects, kind):
         plain = dict(it.get("data", {})) | dict(it.get("stringData", {}))
@@ -86,5 +86,5 @@ def data_of(objects, kind):
     if kind == "Secret":
         for it in of_kind(objects, "ExternalSecret"):
             name = it["spec"].get("target", {}).get("name", it["metadata"]["name"])
-            found[name] = {row["secretKey"]: "" for row in it["spec"]["data"]}
+            found[name] = {row["secretKey"]: "a-secret-of-the-store" for row in it["spec"]["data"]}
     return found

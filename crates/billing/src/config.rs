@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use aipoten_kit::config::{Database, Encryption};
+use aipoten_kit::config::{Database, Encryption, list};
 use serde::{Deserialize, Serialize};
 
 use crate::provider::{self, Name};
@@ -24,6 +24,7 @@ pub struct Config {
     /// Page that a checkout returns to where the client names none.
     pub return_url: String,
     /// What the addresses begin with that clients may name instead, such as `https://app.example.org` or `aipoten://payment`.
+    #[serde(deserialize_with = "list")]
     pub return_addresses: Vec<String>,
     /// Who new payments go to: toss, portone, stripe or sandbox; none: no payment can be begun.
     pub provider: Option<Name>,
