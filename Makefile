@@ -65,7 +65,10 @@ bench-search: ## measure searches among 20,000 therapists
 faults: ## kill and restart broker and database under load; minutes, and not part of test
 	@$(local)/measure.sh faults
 
-.PHONY: k8s-check ops-check
+.PHONY: k8s-check ops-check compat
+compat: ## let this program and the one before it (OLD=tag) share the roles, as a rolling update does; minutes
+	@$(local)/compat.sh $(OLD)
+
 k8s-check: ## render the manifests of every overlay and check them, and the checker
 	@$(local)/k8s.sh check
 

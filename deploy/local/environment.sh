@@ -18,7 +18,7 @@ administrator_password() { echo "a1-$(random_base64 18)"; }
 
 environment_lines() {
   local domain
-  if [[ $name == dev || $name == restore ]]; then
+  if [[ $name == dev || $name == restore || $name == compat ]]; then
     printf 'AIPOTEN__%s\n' \
       MODE=development \
       "REDIS__URL=redis://127.0.0.1:$redis_port/" \

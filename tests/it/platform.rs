@@ -31,8 +31,7 @@ pub(crate) struct Platform {
     pub(crate) content: TestDatabase,
     pub(crate) matching: TestDatabase,
     pub(crate) billing: TestDatabase,
-    #[expect(dead_code, reason = "it is there as long as the platform runs")]
-    notification: TestDatabase,
+    pub(crate) notification: TestDatabase,
     environment: Vec<(String, String)>,
 }
 
@@ -188,9 +187,14 @@ impl Platform {
 
     /// Runs the executable beside the platform and gives what it wrote on standard output, or else on standard error.
     pub(crate) async fn command(&self, arguments: &[&str]) -> Result<String, String> {
-        let quiet = ("AIPOTEN__LOG__FILTER", "warn");
+        self.command_with(arguments, &[]).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn command_with(&self, arguments: &[&str], settings: &[(&str, &str)]) -> Result<String, String> {
         let output = command(&self.environment)
-            .env(quiet.0, quiet.1)
+            .env("AIPOTEN__LOG__FILTER", "warn")
+            .envs(settings.iter().copied())
             .args(arguments)
             .output()
             .await

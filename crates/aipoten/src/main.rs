@@ -5,6 +5,7 @@ mod database;
 mod failed_events;
 mod health;
 mod invariants;
+mod keys;
 mod roles;
 mod settings;
 
@@ -62,6 +63,9 @@ enum Command {
     },
     /// Checks that the audit log is as it was written; fails and names the places where it is not.
     CheckAudit,
+    /// Opens one value of each encrypted column with each key it needs: after a restore, and before a key is taken away. Fails where one
+    /// does not open.
+    CheckKeys,
     /// Asks for the addresses of the published videos whose last check is a day ago.
     CheckLinks,
     /// Checks what must always be true of money, calendars and events; fails and names the places where it is not.
@@ -112,6 +116,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Seed => database::seed(&settings).await,
         Command::RotateKeys { withdraw } => database::rotate_keys(&settings, withdraw).await,
         Command::CheckAudit => database::check_audit(&settings).await,
+        Command::CheckKeys => keys::check(&settings).await,
         Command::CheckLinks => database::check_links(&settings).await,
         Command::Ledger => database::print_ledger(&settings).await,
         Command::CheckInvariants => invariants::check(&settings).await,

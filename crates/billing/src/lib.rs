@@ -21,7 +21,7 @@ use std::sync::Arc;
 use aipoten_events::{FailedEvents, Relay, Wake};
 use aipoten_kit::config::Tokens;
 use aipoten_kit::token::Verifier;
-use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, database};
+use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, Sealed, database};
 use aipoten_proto::billing::v1 as proto;
 use aipoten_proto::common::v1::failed_event_service_server::FailedEventServiceServer;
 use aipoten_proto::matching::v1::consultation_service_client::ConsultationServiceClient;
@@ -42,6 +42,14 @@ pub use reconcile::{Reconciled, reconcile};
 
 /// The schema of this service's database, besides that of events.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/billing");
+
+/// Encrypted columns: all that are no digest, public key or event.
+pub static SEALED: &[Sealed] = &[
+    Sealed::of("payments", &["client_secret", "virtual_account", "refund_account"]),
+    Sealed::of("therapist_bank_accounts", &["account"]).by("therapist_id"),
+    Sealed::of("settlements", &["bank_account"]),
+    Sealed::of("idempotency_keys", &["answer"]).by("caller_id"),
+];
 
 /// The service. Clones share everything.
 #[derive(Clone)]

@@ -18,6 +18,7 @@ mod page;
 mod policy;
 mod process;
 mod revocation;
+mod sealed;
 mod service_tokens;
 pub mod telemetry;
 #[cfg(feature = "test")]
@@ -38,5 +39,6 @@ pub use once::{Once, forget_keys};
 pub use page::Page;
 pub use process::{GrpcServer, Process};
 pub use revocation::Revocations;
+pub use sealed::{Opened, Sealed};
 pub use service_tokens::ServiceTokens;
 pub use won::{BasisPoints, Won};

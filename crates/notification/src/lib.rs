@@ -19,7 +19,7 @@ use std::sync::Arc;
 use aipoten_events::{FailedEvents, Relay, Wake};
 use aipoten_kit::config::{Tokens, required};
 use aipoten_kit::token::Verifier;
-use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, ServiceTokens, database};
+use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, Sealed, ServiceTokens, database};
 use aipoten_proto::common::v1::failed_event_service_server::FailedEventServiceServer;
 use aipoten_proto::identity::v1::recipient_service_client::RecipientServiceClient;
 use aipoten_proto::notification::v1 as proto;
@@ -37,6 +37,11 @@ use preference::unsubscribe::Unsubscriber;
 
 /// The schema of this service's database, besides that of events.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/notification");
+
+/// Encrypted columns: all that are no digest, public key or event.
+pub static SEALED: &[Sealed] = &[
+    Sealed::of("devices", &["token", "keys"]),
+];
 
 /// The service. Clones share everything.
 #[derive(Clone)]
