@@ -19,21 +19,22 @@ STRANGERS = {
     "private network": "10.1.2.3",
     "the cloud's metadata": "169.254.169.254",
 }
-ROLES = {"gateway": 3000, "identity": 5001, "content": 5002, "matching": 5003, "billing": 5004}
+ROLES = {"gateway": 3000, "identity": 5001, "content": 5002, "matching": 5003, "billing": 5004, "notification": 5005}
 PORTS = ROLES | {"sandbox": 5090}
 SERVERS = {"postgres": 5432, "rabbitmq": 5672, "redis": 6379, "object-store": 9000}
 
 # Every connection that the platform really makes.
 CALLS = {
-    ("gateway", "identity"), ("gateway", "content"), ("gateway", "matching"), ("gateway", "billing"),
+    ("gateway", "identity"), ("gateway", "content"), ("gateway", "matching"), ("gateway", "billing"), ("gateway", "notification"),
     # In development alone.
     ("billing", "sandbox"), ("sandbox", "gateway"),
-    ("content", "identity"), ("matching", "identity"), ("billing", "identity"), ("billing", "matching"),
+    ("content", "identity"), ("matching", "identity"), ("billing", "identity"), ("billing", "matching"), ("notification", "identity"),
 }
-DATABASE = {"identity", "content", "matching", "billing", "migrate", "check-links", "check-audit", "check-invariants", "backup"}
-BROKER = {"gateway", "identity", "content", "matching", "billing"}
+DATABASE = {"identity", "content", "matching", "billing", "notification", "migrate", "check-links", "check-audit", "check-invariants", "backup"}
+BROKER = {"gateway", "identity", "content", "matching", "billing", "notification"}
 REDIS = {"gateway", "identity"}
-OUTSIDE = {"billing", "check-links", "backup"}
+# Where on the internet: providers, push services, the store of backups; mail is handed over on 587.
+OUTSIDE = {"billing": {443}, "notification": {443, 587}, "check-links": {443}, "backup": {443}}
 
 
 def expected(source, target):
@@ -49,9 +50,7 @@ def expected(source, target):
     if target in SERVERS:
         users = {"postgres": DATABASE, "rabbitmq": BROKER, "redis": REDIS, "object-store": {"backup"}}[target]
         return {SERVERS[target]} if source in users else set()
-    if target.startswith("internet") and source in OUTSIDE:
-        return {443}
-    return set()
+    return OUTSIDE.get(source, set()) if target.startswith("internet") else set()
 
 
 class Peer:
