@@ -56,7 +56,7 @@ impl Default for Config {
 pub struct Password {
     /// Threads that hash; each takes 19 MiB.
     pub threads: usize,
-    /// Hashes that may wait; beyond them a sign-in is told to come back later.
+    /// Sign-ins, and hashes of other requests, that may wait; beyond them one is told to come back later.
     pub queue: usize,
     /// Whether a letter, a digit and another sign are asked for.
     pub complexity: bool,

@@ -31,6 +31,7 @@ struct Proof {
 }
 
 pub(super) async fn sign_in(app: &App, caller: &Caller, attempt: Attempt) -> Result<(User, Tokens)> {
+    let _turn = app.passwords.turn().await?;
     // Nobody waits for another connection, or for a hash, with one in hand.
     let solved = captcha::is_solved(app, attempt.captcha.as_ref()).await?;
     let reserved = lockout::reserve(app, &attempt.email, solved).await?;
