@@ -26,8 +26,8 @@ with_servers() {
 }
 
 faults() {
-  cargo test -p aipoten-events --test faults -- --ignored --test-threads 1
-  cargo test -p aipoten-tests --test it -- --ignored --test-threads 1 money_faults
+  cargo test -p aipoten-events --test faults -- --ignored --nocapture --test-threads 1
+  cargo test -p aipoten-tests --test it -- --ignored --nocapture --test-threads 1 money_faults
 }
 
 bench() {

@@ -9,6 +9,7 @@ mod captcha;
 mod care;
 mod configuration;
 mod contract;
+mod erasure;
 mod failed_events;
 mod fuzz;
 mod invariants;

@@ -1,9 +1,11 @@
 //! Billing: payments and refunds through providers, the ledger, settlements of therapists.
 
+mod acted;
 mod bank_account;
 mod case;
 mod config;
 pub mod consumers;
+mod erasure;
 mod invariant;
 mod jobs;
 mod ledger;

@@ -59,6 +59,7 @@ PROVIDER_UNAVAILABLE = The payment service does not answer. Please try again in 
 INVALID_SIGNATURE = The signature is wrong.
 TOO_MUCH = This is more than what can be paid back.
 NO_REFUND_ACCOUNT = The parent has not named a bank account for this refund.
+PARENT_NAMES_ACCOUNT = Only the parent, whose account is still there, can name the bank account.
 PERIOD_NOT_OVER = This month is not over.
 NO_BANK_ACCOUNT = The therapist has not set a bank account.
 

@@ -58,6 +58,7 @@ PROVIDER_UNAVAILABLE = 결제 서비스가 응답하지 않습니다. 잠시 후
 INVALID_SIGNATURE = 서명이 올바르지 않습니다.
 TOO_MUCH = 환불할 수 있는 금액보다 많습니다.
 NO_REFUND_ACCOUNT = 보호자가 환불받을 계좌를 등록하지 않았습니다.
+PARENT_NAMES_ACCOUNT = 탈퇴하지 않은 보호자는 환불받을 계좌를 직접 등록해야 합니다.
 PERIOD_NOT_OVER = 아직 끝나지 않은 달입니다.
 NO_BANK_ACCOUNT = 치료사가 정산받을 계좌를 등록하지 않았습니다.
 

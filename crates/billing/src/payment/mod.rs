@@ -25,6 +25,7 @@ use crate::refund::{self, Refund};
 use decide::Standing;
 use store::Filter;
 
+pub(crate) use refund_account::keep as keep_refund_account;
 pub(crate) use sync::{ask_for, sync};
 
 /// Where a payment stands.
