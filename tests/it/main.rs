@@ -22,4 +22,5 @@ mod redis;
 mod reports;
 mod sessions;
 mod storm;
+mod traces;
 mod webhooks;

@@ -7,6 +7,7 @@ pub mod consumers;
 mod invariant;
 mod jobs;
 mod ledger;
+mod metrics;
 mod order;
 mod payment;
 pub mod provider;
@@ -108,6 +109,7 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
     aipoten_events::exchange(relay, consumers(), &app.pool, &common.broker, process);
     database::watch(&app.pool, "billing.database", process);
     jobs::start(&app, process);
+    metrics::start(&app, process);
     Ok(app)
 }
 

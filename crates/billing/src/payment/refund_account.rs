@@ -25,7 +25,7 @@ pub(super) async fn put(
     let json = serde_json::to_string(&account).map_err(anyhow::Error::new)?;
     let sealed = app.cipher.seal(payment.place("refund_account"), &json)?;
     store::set_refund_account(&mut tx, payment_id, &sealed).await?;
-    refund::account_named(&mut tx, payment_id).await?;
+    refund::account_named(&mut tx, &payment).await?;
     tx.commit().await?;
     let account_number_masked = masked(&account.account_number);
     Ok(PutRefundAccountResponse { bank_code: account.bank_code, account_number_masked })

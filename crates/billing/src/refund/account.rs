@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::finish::NO_REFUND_ACCOUNT;
-use super::store;
+use super::{Status, metrics, store};
 use crate::App;
 use crate::payment::Payment;
 use crate::provider::BankAccount;
@@ -19,8 +19,9 @@ pub(super) fn of(app: &App, payment: &Payment) -> Result<Option<BankAccount>> {
 }
 
 /// The parent has named one: what waited for it is due. Under the payment's lock.
-pub(crate) async fn named(conn: &mut PgConnection, payment_id: Uuid) -> Result<()> {
-    for refund in store::failed_with(conn, payment_id, NO_REFUND_ACCOUNT).await? {
+pub(crate) async fn named(conn: &mut PgConnection, payment: &Payment) -> Result<()> {
+    for refund in store::failed_with(conn, payment.id, NO_REFUND_ACCOUNT).await? {
+        metrics::came_to(payment.provider, Status::Processing);
         store::process(conn, &refund).await?;
     }
     Ok(())

@@ -10,6 +10,7 @@ use aipoten_kit::{Error, Result};
 use anyhow::Context as _;
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use metrics::{Gauge, gauge};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::oneshot;
 use unicode_normalization::UnicodeNormalization as _;
@@ -28,6 +29,7 @@ pub(crate) struct Pool {
     nobody: String,
     /// Hashes that passwords were checked against since the start, that of nobody too.
     checked: Arc<AtomicU64>,
+    waiting: Gauge,
 }
 
 struct Job {
@@ -47,13 +49,15 @@ impl Pool {
         let (queue, jobs) = sync_channel(config.queue.max(1));
         let jobs = Arc::new(Mutex::new(jobs));
         let checked = Arc::new(AtomicU64::new(0));
+        let waiting = gauge!("aipoten_password_queue");
         for number in 0..config.threads.max(1) {
-            let (jobs, checked) = (Arc::clone(&jobs), Arc::clone(&checked));
-            let spawned = thread::Builder::new().name(format!("argon2-{number}")).spawn(move || work(&jobs, &checked));
+            let (jobs, checked, waiting) = (Arc::clone(&jobs), Arc::clone(&checked), waiting.clone());
+            let work = move || work(&jobs, &checked, &waiting);
+            let spawned = thread::Builder::new().name(format!("argon2-{number}")).spawn(work);
             spawned.expect("the system gives a thread at start-up");
         }
         let nobody = hash(&mut Vec::new(), "nobody").expect("the default parameters hash any text");
-        Self { queue, nobody, checked }
+        Self { queue, nobody, checked, waiting }
     }
 
     /// Hashes that passwords were checked against since the start.
@@ -80,19 +84,25 @@ impl Pool {
         let (answer, answered) = oneshot::channel();
         // Devices write the same Hangul and accents as different code points (NIST 800-63B-4: normalize before hashing).
         let password: String = password.nfc().collect();
-        self.queue.try_send(Job { password: password.into(), hash, answer }).map_err(|refused| match refused {
-            TrySendError::Full(_) => Error::Unavailable("TOO_MANY_SIGN_INS".into(), Duration::from_secs(3)),
-            TrySendError::Disconnected(_) => Error::Internal(anyhow::anyhow!("the password threads are gone")),
+        self.waiting.increment(1);
+        let queued = self.queue.try_send(Job { password: password.into(), hash, answer });
+        queued.map_err(|refused| {
+            self.waiting.decrement(1);
+            match refused {
+                TrySendError::Full(_) => Error::Unavailable("TOO_MANY_SIGN_INS".into(), Duration::from_secs(3)),
+                TrySendError::Disconnected(_) => Error::Internal(anyhow::anyhow!("the password threads are gone")),
+            }
         })?;
         Ok(answered.await.context("a password thread died")??)
     }
 }
 
-fn work(jobs: &Mutex<Receiver<Job>>, checked: &AtomicU64) {
+fn work(jobs: &Mutex<Receiver<Job>>, checked: &AtomicU64, waiting: &Gauge) {
     // Reused for every job: 19 MiB of fresh pages cost a fifth of the time of a hash.
     let mut memory = Vec::new();
     loop {
         let Ok(job) = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv() else { return };
+        waiting.decrement(1);
         if job.answer.is_closed() {
             continue;
         }
