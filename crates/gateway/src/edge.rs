@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aipoten_kit::token::Refusal;
 use aipoten_kit::{User, telemetry};
@@ -24,6 +24,9 @@ use crate::gateway::Gateway;
 use crate::metrics::{self, InFlight};
 use crate::routes::PREFIX;
 use crate::{cookies, envelope, headers, origin};
+
+/// A request that takes longer is told apart.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// Address of the other end of the connection.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +56,9 @@ pub(crate) async fn dress(State(gateway): State<Gateway>, mut request: Request, 
         metrics::note(&route, &method, status, took);
         drop(in_flight);
         let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        if took > SLOW {
+            tracing::warn!(stream = "performance", status = status.as_u16(), millis, "slow");
+        }
         tracing::info!(stream = "api", status = status.as_u16(), millis, "answered");
         response
     }

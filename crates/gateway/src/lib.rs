@@ -98,7 +98,7 @@ pub fn serve(app: App, listener: TcpListener, process: &Process) -> anyhow::Resu
     let address = listener.local_addr()?;
     watch(&app.gateway, process);
     listen(&app.gateway, app.broker, process);
-    process.spawn("gateway", serve::serve(listener, app.router, process.stop()));
+    process.spawn("gateway", serve::serve(listener, app.router, process.draining(), process.stop()));
     tracing::info!(role = "gateway", %address, "serving");
     Ok(address)
 }

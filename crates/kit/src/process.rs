@@ -90,6 +90,11 @@ impl Process {
         self.stop.clone()
     }
 
+    /// Cancelled a moment before [`Process::stop`]: nobody should send anything new from here on.
+    pub fn draining(&self) -> CancellationToken {
+        self.draining.clone()
+    }
+
     /// Runs a task. One that fails, or ends before it was told to, stops the process.
     pub fn spawn(
         &self,
