@@ -72,8 +72,13 @@ compat: ## let this program and the one before it (OLD=tag) share the roles, as 
 k8s-check: ## render the manifests of every overlay and check them, and the checker
 	@$(local)/k8s.sh check
 
-ops-check: ## check images, compose files, edge, monitoring, backups, workflows and runbooks
+ops-check: ## check images, compose files, edge, monitoring, backups, workflows and runbooks, and what a running platform tells of itself
 	@$(local)/ops.sh
+	@$(local)/running.sh check
+
+.PHONY: soak
+soak: ## minutes of load while replicas are restarted one by one, MINUTES=12: no request fails; prints memory
+	@$(local)/running.sh soak $(MINUTES)
 
 .PHONY: prepare switch
 prepare: ## bring release TAG into the COLOUR (blue or green) that nobody is sent to

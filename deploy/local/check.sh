@@ -53,6 +53,7 @@ if [[ ${1:-} != lint ]]; then
   step calendar deploy/local/calendar.sh
   step manifests deploy/local/k8s.sh check
   step operations deploy/local/ops.sh
+  step running deploy/local/running.sh check
 fi
 
 echo

@@ -45,6 +45,7 @@ environment_lines() {
       IDENTITY__ADMIN__EMAIL=admin@aipoten.example \
       "IDENTITY__ADMIN__PASSWORD=$(made_once admin-password administrator_password)" \
       REFLECTION=true \
+      OTLP__SAMPLE=1 \
       LOG__FORMAT=text
     # One developer is many people at once.
     printf 'AIPOTEN__GATEWAY__LIMITS__%s=6000\n' USER ANONYMOUS ADDRESS LOGIN REGISTER REFRESH WEBHOOKS MAIL

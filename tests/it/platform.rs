@@ -2,7 +2,7 @@
 
 use std::fs::{File, read_to_string, remove_file};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
@@ -154,6 +154,22 @@ impl Platform {
         self.process.id().expect("it runs until it is dropped")
     }
 
+    /// Tells it to stop, as an orchestrator does.
+    pub(crate) async fn terminate(&self) {
+        terminate(&self.process).await;
+    }
+
+    /// Waits until it has stopped by itself.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        self.process.wait().await.expect("a process that was started")
+    }
+
+    /// After it has ended.
+    pub(crate) async fn start_again(&mut self) {
+        self.process = spawn(&self.log, &self.environment, "all");
+        self.ready().await;
+    }
+
     /// Ends it and starts it again with further variables; how long it took until it was ready.
     pub(crate) async fn restart(&mut self, variables: &[(&str, &str)]) -> Duration {
         self.process.kill().await.expect("it can be ended");
@@ -174,9 +190,20 @@ impl Platform {
 
     /// A process for one role, on the ports that the others look for it on.
     pub(crate) fn start_role(&self, role: &str) -> Child {
-        let ops = ("AIPOTEN__OPS__LISTEN".to_owned(), "127.0.0.1:0".to_owned());
-        let environment: Vec<_> = self.environment.iter().cloned().chain([ops]).collect();
+        self.start_role_with(role, &[("AIPOTEN__OPS__LISTEN", "127.0.0.1:0")])
+    }
+
+    /// The same with variables of its own.
+    pub(crate) fn start_role_with(&self, role: &str, variables: &[(&str, &str)]) -> Child {
+        let own = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let environment: Vec<_> = self.environment.iter().cloned().chain(own).collect();
         spawn(&self.log, &environment, role)
+    }
+
+    /// The value of one of its variables.
+    pub(crate) fn variable(&self, name: &str) -> &str {
+        let found = self.environment.iter().rev().find(|(it, _)| it == name);
+        found.map(|(_, value)| value.as_str()).expect("a variable that every platform has")
     }
 
     /// Everything that must always be true of money and calendars is.
@@ -235,6 +262,13 @@ impl Drop for Log {
 
 fn spawn(log: &Log, environment: &[(String, String)], role: &str) -> Child {
     log.of(command(environment).arg(role)).kill_on_drop(true).spawn().expect("the executable runs")
+}
+
+/// Tells a process to stop, as an orchestrator does.
+pub(crate) async fn terminate(process: &Child) {
+    let pid = process.id().expect("it runs").to_string();
+    let told = Command::new("kill").args(["-TERM", &pid]).status().await;
+    assert!(told.is_ok_and(|status| status.success()), "{pid} is not there");
 }
 
 fn command(environment: &[(String, String)]) -> Command {

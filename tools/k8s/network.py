@@ -13,6 +13,7 @@ STRANGERS = {
     "names": (SYSTEM, {"k8s-app": "kube-dns"}),
     "ingress": (INGRESS, {"app.kubernetes.io/name": "ingress-nginx"}),
     "prometheus": (MONITORING, {"app.kubernetes.io/name": "prometheus"}),
+    "collector": (MONITORING, {"app.kubernetes.io/name": "collector"}),
     "another pod": ({"kubernetes.io/metadata.name": "default"}, {"app.kubernetes.io/name": "gateway"}),
     "internet": "198.51.100.7",
     "internet, IPv6": "2001:db8::7",
@@ -47,6 +48,8 @@ def expected(source, target):
         return {8089}
     if source == "prometheus" and target in ROLES:
         return {9100}
+    if source in ROLES and target == "collector":
+        return {4317}
     if target in SERVERS:
         users = {"postgres": DATABASE, "rabbitmq": BROKER, "redis": REDIS, "object-store": {"backup"}}[target]
         return {SERVERS[target]} if source in users else set()

@@ -98,8 +98,14 @@ async fn main() -> anyhow::Result<()> {
     if matches!(arguments.command, Command::Health) {
         return health::ask(settings.ops.listen);
     }
-    telemetry::start(&settings.log)?;
-    match arguments.command {
+    let telemetry = telemetry::start(arguments.command.name(), &settings.log, &settings.otlp, &settings.sentry)?;
+    let outcome = run(settings, arguments.command).await;
+    telemetry.stop().await;
+    outcome
+}
+
+async fn run(settings: Settings, command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Gateway => roles::run(settings, &[roles::Role::Gateway]).await,
         Command::Identity => roles::run(settings, &[roles::Role::Identity]).await,
         Command::Content => roles::run(settings, &[roles::Role::Content]).await,
@@ -122,6 +128,23 @@ async fn main() -> anyhow::Result<()> {
         Command::CheckInvariants => invariants::check(&settings).await,
         Command::FailedEvents { act } => failed_events::run(&settings, act).await,
         Command::Health | Command::Openapi | Command::Asyncapi | Command::Config => Ok(()),
+    }
+}
+
+impl Command {
+    /// What its traces and its reports of faults come from.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Identity => "identity",
+            Self::Content => "content",
+            Self::Matching => "matching",
+            Self::Billing => "billing",
+            Self::Notification => "notification",
+            Self::SandboxProvider => "sandbox",
+            Self::All => "all",
+            _ => "command",
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use aipoten_billing::provider::Name;
-use aipoten_kit::config::{self, Log, Mode, Redis, Secret, Tokens, variable};
+use aipoten_kit::config::{self, Log, Mode, Otlp, Redis, Secret, Sentry, Tokens, variable};
 use anyhow::bail;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,10 @@ pub(crate) struct Settings {
     pub(crate) log: Log,
     /// The operations port.
     pub(crate) ops: Ops,
+    /// Traces.
+    pub(crate) otlp: Otlp,
+    /// Reports of faults.
+    pub(crate) sentry: Sentry,
     /// Redis.
     pub(crate) redis: Redis,
     /// RabbitMQ.
@@ -45,7 +49,7 @@ pub(crate) struct Settings {
     pub(crate) notification: aipoten_notification::Config,
 }
 
-/// The operations port: health, never public.
+/// The operations port: health and metrics, never public.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Ops {

@@ -9,6 +9,7 @@ mod erasure;
 mod invariant;
 mod jobs;
 mod ledger;
+mod metrics;
 mod order;
 mod payment;
 pub mod provider;
@@ -118,6 +119,7 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
     aipoten_events::exchange(relay, consumers(), &app.pool, &common.broker, process);
     database::watch(&app.pool, "billing.database", process);
     jobs::start(&app, process);
+    metrics::start(&app, process);
     Ok(app)
 }
 

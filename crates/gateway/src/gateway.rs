@@ -43,6 +43,7 @@ use crate::cache::Cache;
 use crate::config::Config;
 use crate::cookies::Csrf;
 use crate::limit::Limiter;
+use crate::metrics::Present;
 use crate::patient::PatientRedis;
 
 /// Bytes of a message with a file at most.
@@ -63,6 +64,7 @@ struct Inner {
     limiter: Limiter,
     cache: Arc<Cache>,
     csrf: Csrf,
+    present: Present,
     stale_after: Duration,
     proxies: Vec<IpNet>,
     request_timeout: Duration,
@@ -81,6 +83,7 @@ impl Gateway {
             revocations: Revocations::default(),
             limiter: Limiter::new(config.limits.clone(), Arc::clone(&store), &redis.prefix),
             cache: Arc::new(Cache::new(config.cache, store, &redis.prefix)),
+            present: Present::default(),
             csrf: Csrf::new(&config.csrf_key, &config.cors_origins)?,
             stale_after: Duration::from_secs(config.revocations_stale_s),
             proxies: config.proxies()?,
@@ -241,6 +244,11 @@ impl Gateway {
 
     pub(crate) fn csrf(&self) -> &Csrf {
         &self.0.csrf
+    }
+
+    /// Who was there lately.
+    pub(crate) fn present(&self) -> &Present {
+        &self.0.present
     }
 
     /// Answers that are the same for everyone.

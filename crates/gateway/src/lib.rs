@@ -17,6 +17,7 @@ mod headers;
 mod input;
 mod limit;
 mod locale;
+mod metrics;
 mod openapi;
 mod origin;
 mod patch;
@@ -29,6 +30,7 @@ mod upload;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aipoten_events::Listener;
 use aipoten_kit::Process;
@@ -96,7 +98,7 @@ pub fn serve(app: App, listener: TcpListener, process: &Process) -> anyhow::Resu
     let address = listener.local_addr()?;
     watch(&app.gateway, process);
     listen(&app.gateway, app.broker, process);
-    process.spawn("gateway", serve::serve(listener, app.router, process.stop()));
+    process.spawn("gateway", serve::serve(listener, app.router, process.draining(), process.stop()));
     tracing::info!(role = "gateway", %address, "serving");
     Ok(address)
 }
@@ -114,6 +116,8 @@ fn watch(gateway: &Gateway, process: &Process) {
     for (name, channel) in services {
         process.check(name, move || answers(channel.clone()).boxed());
     }
+    let present = gateway.present().clone();
+    process.sample(Duration::ZERO, move || std::future::ready(present.measure()).boxed());
     let gateway = gateway.clone();
     process.show("gateway.redis", move || {
         let gateway = gateway.clone();
@@ -133,6 +137,7 @@ fn listen(gateway: &Gateway, broker: aipoten_events::Config, process: &Process) 
     let listener = Listener::new("gateway", move || all.clear())
         .on::<ContentChanged>(move |event| content.clear_shelf(Shelf::of_kind(&event.kind)))
         .on::<TherapistChanged>(move |_| therapists.clear_shelf(Shelf::Therapists));
+    listener.measure(process);
     process.spawn("gateway listener", listener.run(broker, process.stop()));
 }
 
@@ -175,5 +180,5 @@ fn cors(origins: &[String]) -> anyhow::Result<CorsLayer> {
             HeaderName::from_static("ratelimit-remaining"),
             HeaderName::from_static("ratelimit-reset"),
         ])
-        .max_age(std::time::Duration::from_hours(1)))
+        .max_age(Duration::from_hours(1)))
 }

@@ -135,6 +135,8 @@ pub async fn build(config: Config, common: &Common, process: &Process) -> anyhow
     database::watch(&app.pool, "identity.database", process);
     aipoten_events::exchange(relay, consumers(), &app.pool, &common.broker, process);
     let revoked = session::take_revocations(&app, None).await?;
+    session::metrics::prepare();
+    user::prepare_metrics();
     jobs::start(&app, revoked, process);
     Ok(app)
 }

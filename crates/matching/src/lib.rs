@@ -121,6 +121,8 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
     process.spawn("matching revocations", app.revocations.clone().follow(identity, process.stop()));
     aipoten_events::exchange(relay, consumers(), &app.pool, &common.broker, process);
     database::watch(&app.pool, "matching.database", process);
+    request::metrics::prepare();
+    consultation::metrics::prepare();
     jobs::start(&app, process);
     Ok(app)
 }

@@ -30,6 +30,22 @@ pub(crate) enum Kind {
     Reversed,
 }
 
+impl Kind {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::UnknownPayment, Self::Amount, Self::Refund, Self::UnknownHere, Self::UnknownThere, Self::Reversed];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownPayment => "unknown_payment",
+            Self::Amount => "amount",
+            Self::Refund => "refund",
+            Self::UnknownHere => "unknown_here",
+            Self::UnknownThere => "unknown_there",
+            Self::Reversed => "reversed",
+        }
+    }
+}
+
 /// What was found. The same finding opens one case.
 #[derive(Debug)]
 pub(crate) struct Finding<'a> {

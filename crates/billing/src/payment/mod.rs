@@ -7,6 +7,7 @@ mod create;
 mod decide;
 mod evidence;
 mod grpc;
+pub(crate) mod metrics;
 mod receipt;
 mod refund_account;
 pub(crate) mod store;

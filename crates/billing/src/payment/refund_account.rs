@@ -34,7 +34,7 @@ pub(crate) async fn keep(conn: &mut PgConnection, app: &App, payment: &Payment, 
     let json = serde_json::to_string(account).map_err(anyhow::Error::new)?;
     let sealed = app.cipher.seal(payment.place("refund_account"), &json)?;
     store::set_refund_account(conn, payment.id, &sealed).await?;
-    refund::account_named(conn, payment.id).await
+    refund::account_named(conn, payment).await
 }
 
 /// Stars, and the last digits.

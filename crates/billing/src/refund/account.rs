@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::finish::NO_REFUND_ACCOUNT;
-use super::{Refund, Status, lock, not_found, store};
+use super::{Refund, Status, lock, metrics, not_found, store};
 use crate::App;
 use crate::acted::acted;
 use crate::payment::{self, Payment};
@@ -54,8 +54,9 @@ pub(super) async fn name(app: &App, caller: &Caller, id: Uuid, account: &BankAcc
 }
 
 /// One is named: what waited for it is due. Under the payment's lock.
-pub(crate) async fn named(conn: &mut PgConnection, payment_id: Uuid) -> Result<()> {
-    for refund in store::failed_with(conn, payment_id, NO_REFUND_ACCOUNT).await? {
+pub(crate) async fn named(conn: &mut PgConnection, payment: &Payment) -> Result<()> {
+    for refund in store::failed_with(conn, payment.id, NO_REFUND_ACCOUNT).await? {
+        metrics::came_to(payment.provider, Status::Processing);
         store::process(conn, &refund).await?;
     }
     Ok(())

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::store::{self, NewRefund};
-use super::{Policy, Reason, Refund, Status, booking};
+use super::{Policy, Reason, Refund, Status, booking, metrics};
 use crate::ledger;
 use crate::payment::{self, Payment};
 use crate::session::{self, Outcome, Session};
@@ -160,5 +160,6 @@ async fn begin(conn: &mut PgConnection, payment: &Payment, new: &NewRefund) -> R
         )
         .into());
     }
+    metrics::came_to(payment.provider, new.refund_status);
     Ok(store::insert(conn, payment.id, new).await?)
 }

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::finish::{self, NO_REFUND_ACCOUNT, Payer};
-use super::{Policy, Refund, Status, booking, lock, not_found, store};
+use super::{Policy, Refund, Status, booking, lock, metrics, not_found, store};
 use crate::App;
 use crate::acted::acted;
 use crate::ledger;
@@ -40,8 +40,8 @@ pub(super) async fn decide(app: &App, caller: &Caller, id: Uuid, decision: &Deci
     store::note_decision(&mut tx, id, admin.id, &decision.reason).await?;
     match decision.verdict {
         Verdict::Approve(amount) => approve(&mut tx, &payment, &refund, amount).await?,
-        Verdict::Reject => reject(&mut tx, &refund).await?,
-        Verdict::Retry => retry(&mut tx, &refund).await?,
+        Verdict::Reject => reject(&mut tx, &payment, &refund).await?,
+        Verdict::Retry => retry(&mut tx, &payment, &refund).await?,
         Verdict::Transferred => transferred(&mut tx, &payment, &refund, &caller.into()).await?,
     }
     let refund = store::lock(&mut tx, id).await?.ok_or_else(not_found)?;
@@ -74,19 +74,22 @@ async fn approve(conn: &mut PgConnection, payment: &Payment, refund: &Refund, am
     ledger::post(conn, &journal).await?;
     session::store::give_back(conn, consultation_id, amount, Won(0)).await?;
     session::store::set_dispute_decided(conn, consultation_id).await?;
+    metrics::came_to(payment.provider, Status::Processing);
     Ok(store::process(conn, &decided).await?)
 }
 
-async fn reject(conn: &mut PgConnection, refund: &Refund) -> Result<()> {
+async fn reject(conn: &mut PgConnection, payment: &Payment, refund: &Refund) -> Result<()> {
     refund.refund_status.require(Status::Requested)?;
     let consultation_id = refund.consultation_id.ok_or_else(not_found)?;
     session::store::lock(conn, consultation_id).await?.ok_or_else(not_found)?;
     session::store::set_dispute_decided(conn, consultation_id).await?;
+    metrics::came_to(payment.provider, Status::Rejected);
     Ok(store::reject(conn, refund.id).await?)
 }
 
-async fn retry(conn: &mut PgConnection, refund: &Refund) -> Result<()> {
+async fn retry(conn: &mut PgConnection, payment: &Payment, refund: &Refund) -> Result<()> {
     refund.refund_status.require(Status::Failed)?;
+    metrics::came_to(payment.provider, Status::Processing);
     Ok(store::process(conn, &Refund { round: refund.round + 1, ..refund.clone() }).await?)
 }
 

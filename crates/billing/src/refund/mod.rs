@@ -9,6 +9,7 @@ mod decide;
 mod explain;
 mod finish;
 mod grpc;
+pub(crate) mod metrics;
 mod observe;
 pub(crate) mod store;
 

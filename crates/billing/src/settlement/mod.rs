@@ -7,7 +7,7 @@ mod period;
 mod run;
 mod spreadsheet;
 mod statement;
-mod store;
+pub(crate) mod store;
 
 use aipoten_events::{Aggregate, Event, publish};
 use aipoten_kit::{Caller, Error, Page, Place, Result, Role, User, Won};

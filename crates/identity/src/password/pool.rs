@@ -10,6 +10,7 @@ use aipoten_kit::{Error, Result};
 use anyhow::Context as _;
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use metrics::{Gauge, gauge};
 use rustix::process::setpriority_process;
 use rustix::thread::gettid;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -38,6 +39,7 @@ pub(crate) struct Pool {
     nobody: String,
     /// Hashes that passwords were checked against since the start, that of nobody too.
     checked: Arc<AtomicU64>,
+    waiting: Gauge,
 }
 
 /// The right to a share of the machine for one sign-in, until it is dropped.
@@ -64,14 +66,16 @@ impl Pool {
         let (queue, jobs) = sync_channel(waiting);
         let jobs = Arc::new(Mutex::new(jobs));
         let checked = Arc::new(AtomicU64::new(0));
+        let gauge = gauge!("aipoten_password_queue");
         for number in 0..threads {
-            let (jobs, checked) = (Arc::clone(&jobs), Arc::clone(&checked));
-            let spawned = thread::Builder::new().name(format!("argon2-{number}")).spawn(move || work(&jobs, &checked));
+            let (jobs, checked, gauge) = (Arc::clone(&jobs), Arc::clone(&checked), gauge.clone());
+            let work = move || work(&jobs, &checked, &gauge);
+            let spawned = thread::Builder::new().name(format!("argon2-{number}")).spawn(work);
             spawned.expect("the system gives a thread at start-up");
         }
         let nobody = hash(&mut Vec::new(), "nobody").expect("the default parameters hash any text");
         let seats = Arc::new(Semaphore::new(threads + waiting));
-        Self { queue, seats, turns: Arc::new(Semaphore::new(threads * AT_WORK)), nobody, checked }
+        Self { queue, seats, turns: Arc::new(Semaphore::new(threads * AT_WORK)), nobody, checked, waiting: gauge }
     }
 
     /// Waits for a turn to sign somebody in. Where too many wait already, it says so before anything is done for this one.
@@ -105,9 +109,14 @@ impl Pool {
         let (answer, answered) = oneshot::channel();
         // Devices write the same Hangul and accents as different code points (NIST 800-63B-4: normalize before hashing).
         let password: String = password.nfc().collect();
-        self.queue.try_send(Job { password: password.into(), hash, answer }).map_err(|refused| match refused {
-            TrySendError::Full(_) => too_many(),
-            TrySendError::Disconnected(_) => Error::Internal(anyhow::anyhow!("the password threads are gone")),
+        self.waiting.increment(1);
+        let queued = self.queue.try_send(Job { password: password.into(), hash, answer });
+        queued.map_err(|refused| {
+            self.waiting.decrement(1);
+            match refused {
+                TrySendError::Full(_) => too_many(),
+                TrySendError::Disconnected(_) => Error::Internal(anyhow::anyhow!("the password threads are gone")),
+            }
         })?;
         Ok(answered.await.context("a password thread died")??)
     }
@@ -117,7 +126,7 @@ fn too_many() -> Error {
     Error::Unavailable("TOO_MANY_SIGN_INS".into(), Duration::from_secs(3))
 }
 
-fn work(jobs: &Mutex<Receiver<Job>>, checked: &AtomicU64) {
+fn work(jobs: &Mutex<Receiver<Job>>, checked: &AtomicU64, waiting: &Gauge) {
     // A sign-in may take longer; what others wait for must not.
     if let Err(error) = setpriority_process(Some(gettid()), NICENESS) {
         tracing::warn!(%error, "password threads cannot give way to others");
@@ -126,6 +135,7 @@ fn work(jobs: &Mutex<Receiver<Job>>, checked: &AtomicU64) {
     let mut memory = Vec::new();
     loop {
         let Ok(job) = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv() else { return };
+        waiting.decrement(1);
         if job.answer.is_closed() {
             continue;
         }
