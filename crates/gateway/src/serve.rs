@@ -26,7 +26,7 @@ const HEAD: Duration = Duration::from_secs(65);
 /// Most bytes of a request's head.
 const HEAD_SIZE: u16 = 16 * 1024;
 
-/// Serves until `stop`, then waits for the running requests.
+/// Serves until `stop`, then waits for the running requests; what became a WebSocket looks after itself.
 pub(crate) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> anyhow::Result<()> {
     let server = server();
     let graceful = GracefulShutdown::new();
@@ -48,7 +48,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
                 return;
             }
             let service = service_fn(move |request| answer(router.clone(), peer, request));
-            let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
+            let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
             if let Err(error) = watcher.watch(connection).await {
                 tracing::debug!(%error, "a connection broke");
             }
