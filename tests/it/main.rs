@@ -18,6 +18,7 @@ mod keys;
 mod money_faults;
 mod platform;
 mod privacy;
+mod realtime;
 mod redis;
 mod reports;
 mod sessions;

@@ -31,8 +31,7 @@ pub(crate) struct Platform {
     pub(crate) content: TestDatabase,
     pub(crate) matching: TestDatabase,
     pub(crate) billing: TestDatabase,
-    #[expect(dead_code, reason = "it is there as long as the platform runs")]
-    notification: TestDatabase,
+    pub(crate) notification: TestDatabase,
     environment: Vec<(String, String)>,
 }
 
@@ -175,9 +174,28 @@ impl Platform {
 
     /// A process for one role, on the ports that the others look for it on.
     pub(crate) fn start_role(&self, role: &str) -> Child {
-        let ops = ("AIPOTEN__OPS__LISTEN".to_owned(), "127.0.0.1:0".to_owned());
-        let environment: Vec<_> = self.environment.iter().cloned().chain([ops]).collect();
+        self.start_role_with(role, &[])
+    }
+
+    fn start_role_with(&self, role: &str, variables: &[(&str, &str)]) -> Child {
+        let variables = [("AIPOTEN__OPS__LISTEN", "127.0.0.1:0")].iter().chain(variables);
+        let variables = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let environment: Vec<_> = self.environment.iter().cloned().chain(variables).collect();
         spawn(&self.log, &environment, role)
+    }
+
+    /// A second gateway, and its port.
+    pub(crate) async fn another_gateway(&self) -> (Child, u16) {
+        let [port, ops] = free_ports();
+        let (listen, ops) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{ops}"));
+        let variables = [("AIPOTEN__GATEWAY__LISTEN", listen.as_str()), ("AIPOTEN__OPS__LISTEN", &ops)];
+        let gateway = self.start_role_with("gateway", &variables);
+        let ops = Api::new(&format!("http://{ops}"));
+        eventually("the second gateway is ready", async || {
+            ops.get("//health/ready").await.is_ok_and(|answer| answer.status == 200)
+        })
+        .await;
+        (gateway, port)
     }
 
     /// Everything that must always be true of money and calendars is.

@@ -88,7 +88,9 @@ impl Presence {
             return HashSet::new();
         }
         let mut command = redis::cmd("MGET");
-        ids.iter().for_each(|id| drop(command.arg(self.key(*id))));
+        for id in &ids {
+            command.arg(self.key(*id));
+        }
         let ask = |mut redis: ConnectionManager| async move {
             command.query_async::<Vec<Option<u8>>>(&mut redis).await
         };
