@@ -46,7 +46,11 @@ openapi-check: ## validate the OpenAPI document and compile a client generated f
 calendar-check: ## let two independent parsers read a calendar feed
 	@$(local)/calendar.sh
 
-.PHONY: bench bench-events bench-login bench-booking bench-search faults
+.PHONY: realtime-check
+realtime-check: ## let the official Socket.IO client and two browsers be told through two gateways, and the browsers meet
+	@$(local)/realtime.sh
+
+.PHONY: bench bench-events bench-login bench-booking bench-search bench-realtime faults
 bench: ## measure requests: how many a second, how late, at what cost; minutes, on a machine with nothing else to do
 	@$(local)/measure.sh bench
 
@@ -61,6 +65,9 @@ bench-booking: ## measure bookings: many who want the same time
 
 bench-search: ## measure searches among 20,000 therapists
 	@$(local)/measure.sh search
+
+bench-realtime: ## measure 10,000 connections to one gateway: memory of each, how many connect a second, how late news comes
+	@$(local)/measure.sh realtime
 
 faults: ## kill and restart broker and database under load; minutes, and not part of test
 	@$(local)/measure.sh faults

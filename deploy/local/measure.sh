@@ -5,6 +5,7 @@
 #   measure.sh events   events a second, commit to consumer, drain of a backlog
 #   measure.sh booking  200 clients for one slot, for slots that overlap, and 200 sessions moved at once: p50 and p99
 #   measure.sh login    whether the time of a refused sign-in tells anything of an address
+#   measure.sh realtime 10,000 connections to one gateway: memory of each, how many connect a second, how late news reaches them
 #   measure.sh search   searches among 20,000 therapists: median and p95 at the service
 #   measure.sh faults   broker, database, services and the payment provider failing while events flow and packages are paid
 set -euo pipefail
@@ -64,6 +65,14 @@ search)
   cargo test --profile quick -p aipoten-matching --test it --no-run
   with_servers bench "postgres redis" \
     cargo test --profile quick -p aipoten-matching --test it -- --ignored --nocapture bench_search
+  ;;
+realtime)
+  cargo build --profile quick -p aipoten
+  cargo test --profile quick -p aipoten-tests --test it --no-run
+  # Each end of a connection is a file.
+  ulimit -n "$(ulimit -Hn)"
+  with_servers bench "postgres redis rabbitmq" \
+    cargo test --profile quick -p aipoten-tests --test it -- --ignored --nocapture bench_realtime
   ;;
 faults)
   cargo test -p aipoten-events --test faults --no-run

@@ -17,6 +17,12 @@ const PASSWORD: &str = "correct horse 7!";
 async fn listed_therapist(platform: &Platform) -> anyhow::Result<(Api, Uuid)> {
     let therapist = platform.api.new_therapist(&unique_email("therapist"), PASSWORD).await?;
     let id: Uuid = therapist.get("/users/me").await?.data(200)?["id"].as_str().context("an id")?.parse()?;
+    list_therapist(platform, id).await?;
+    Ok((therapist, id))
+}
+
+/// Has an account of a therapist listed.
+pub(crate) async fn list_therapist(platform: &Platform, id: Uuid) -> anyhow::Result<()> {
     sqlx::query(
         "INSERT INTO therapist_profiles (id, display_name, specialties, years_of_experience, certifications, bio,
              consultation_fee, session_minutes, buffer_minutes, travel_minutes, min_notice_hours, horizon_days,
@@ -28,7 +34,7 @@ async fn listed_therapist(platform: &Platform) -> anyhow::Result<(Api, Uuid)> {
     .bind(id)
     .execute(&platform.matching.pool)
     .await?;
-    Ok((therapist, id))
+    Ok(())
 }
 
 fn every_morning() -> Vec<Value> {

@@ -114,6 +114,10 @@ async fn no_route_answers_nonsense_with_a_5xx_whoever_calls() -> anyhow::Result<
             if ["/logout", "/logout-all", "/users/me"].iter().any(|end| path.ends_with(end)) && method != Method::GET {
                 continue;
             }
+            // It never ends.
+            if path.ends_with("/stream") {
+                continue;
+            }
             for (who, api) in [("nobody", &platform.api), ("a parent", &parent), ("an administrator", &admin)] {
                 walk(api, &method, path, &format!("{method} {path} by {who}")).await?;
             }

@@ -21,6 +21,7 @@ mod metrics;
 mod money_faults;
 mod platform;
 mod privacy;
+mod realtime;
 mod redis;
 mod reports;
 mod rolling;

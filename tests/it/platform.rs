@@ -190,13 +190,14 @@ impl Platform {
 
     /// A process for one role, on the ports that the others look for it on.
     pub(crate) fn start_role(&self, role: &str) -> Child {
-        self.start_role_with(role, &[("AIPOTEN__OPS__LISTEN", "127.0.0.1:0")])
+        self.start_role_with(role, &[])
     }
 
     /// The same with variables of its own.
     pub(crate) fn start_role_with(&self, role: &str, variables: &[(&str, &str)]) -> Child {
-        let own = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let environment: Vec<_> = self.environment.iter().cloned().chain(own).collect();
+        let variables = [("AIPOTEN__OPS__LISTEN", "127.0.0.1:0")].iter().chain(variables);
+        let variables = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let environment: Vec<_> = self.environment.iter().cloned().chain(variables).collect();
         spawn(&self.log, &environment, role)
     }
 
@@ -204,6 +205,20 @@ impl Platform {
     pub(crate) fn variable(&self, name: &str) -> &str {
         let found = self.environment.iter().rev().find(|(it, _)| it == name);
         found.map(|(_, value)| value.as_str()).expect("a variable that every platform has")
+    }
+
+    /// A second gateway, and its port.
+    pub(crate) async fn another_gateway(&self) -> (Child, u16) {
+        let [port, ops] = free_ports();
+        let (listen, ops) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{ops}"));
+        let variables = [("AIPOTEN__GATEWAY__LISTEN", listen.as_str()), ("AIPOTEN__OPS__LISTEN", &ops)];
+        let gateway = self.start_role_with("gateway", &variables);
+        let ops = Api::new(&format!("http://{ops}"));
+        eventually("the second gateway is ready", async || {
+            ops.get("//health/ready").await.is_ok_and(|answer| answer.status == 200)
+        })
+        .await;
+        (gateway, port)
     }
 
     /// Everything that must always be true of money and calendars is.

@@ -90,6 +90,7 @@ impl Settings {
             ("notification.service_secret", starts_dev(&self.notification.service_secret)),
             ("notification.unsubscribe_key", starts_dev(&self.notification.unsubscribe_key)),
             ("gateway.csrf_key", starts_dev(&self.gateway.csrf_key)),
+            ("gateway.turn.secret", starts_dev(&self.gateway.turn.secret)),
             ("identity.admin.password", !self.identity.admin.password.is_empty()),
             ("broker.url", self.broker.url.expose_secret().contains("guest:guest@")),
         ];

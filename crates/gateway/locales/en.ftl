@@ -8,6 +8,7 @@ PAYLOAD_TOO_LARGE = The request is too large.
 MALFORMED_FORM = The form cannot be read.
 FORM_EXPECTED = The body has to be a form with a file (Content-Type: multipart/form-data).
 UNSUPPORTED_MEDIA_TYPE = The body has to be JSON (Content-Type: application/json).
+WEBSOCKET_EXPECTED = This is the address of Socket.IO, by WebSocket alone (transports: ["websocket"]).
 NOT_FOUND = There is no such thing here.
 METHOD_NOT_ALLOWED = This address does not take such a request.
 
@@ -37,6 +38,7 @@ ALREADY_GIVEN = You have left your feedback on this session already.
 CODE_TAKEN = This code has been used already.
 SLUG_TAKEN = This name is already used in an address.
 NO_COOKIE_SESSIONS = This service does not keep sessions in cookies.
+NO_TURN_SERVERS = There are no relays for online sessions.
 LICENCE_REQUIRED = A licence document that is still valid is missing.
 LIMIT_REACHED = You can have { $max } at most.
 ASSESSMENT_IN_PROGRESS = This child has a check in progress. Resume it, or cancel it to start another one.
@@ -65,6 +67,7 @@ NO_BANK_ACCOUNT = The therapist has not set a bank account.
 
 ## Too much, or not now
 RATE_LIMITED = Too many requests. Please wait a moment and try again.
+TOO_MANY_CONNECTIONS = You are connected too often already.
 ACCOUNT_LOCKED = Too many failed attempts. Please try again later or reset your password.
 TOO_MANY_SIGN_INS = Many people are signing in right now. Please try again in a moment.
 INTERNAL = Something went wrong on our side. If it happens again, please tell us the request id.

@@ -8,6 +8,7 @@ PAYLOAD_TOO_LARGE = 요청의 크기가 너무 큽니다.
 MALFORMED_FORM = 제출한 양식을 읽을 수 없습니다.
 FORM_EXPECTED = 파일이 포함된 양식(Content-Type: multipart/form-data)으로 보내 주세요.
 UNSUPPORTED_MEDIA_TYPE = 본문은 JSON이어야 합니다(Content-Type: application/json).
+WEBSOCKET_EXPECTED = Socket.IO 주소입니다. WebSocket으로만 연결할 수 있습니다(transports: ["websocket"]).
 NOT_FOUND = 요청하신 내용을 찾을 수 없습니다.
 METHOD_NOT_ALLOWED = 이 주소에서는 쓸 수 없는 요청 방식입니다.
 
@@ -37,6 +38,7 @@ ALREADY_GIVEN = 이미 의견을 남긴 상담입니다.
 CODE_TAKEN = 이미 사용된 코드입니다.
 SLUG_TAKEN = 이미 사용 중인 주소 이름입니다.
 NO_COOKIE_SESSIONS = 이 서비스는 쿠키 로그인을 지원하지 않습니다.
+NO_TURN_SERVERS = 온라인 상담을 위한 중계 서버가 없습니다.
 LICENCE_REQUIRED = 유효한 면허 서류가 없습니다.
 LIMIT_REACHED = 최대 { $max }개까지 등록할 수 있습니다.
 ASSESSMENT_IN_PROGRESS = 이 아이는 진행 중인 발달 체크가 있습니다. 이어서 하거나 취소한 뒤 새로 시작해 주세요.
@@ -64,6 +66,7 @@ NO_BANK_ACCOUNT = 치료사가 정산받을 계좌를 등록하지 않았습니�
 
 ## 너무 많거나 지금은 안 됨
 RATE_LIMITED = 요청이 너무 많습니다. 잠시 후 다시 시도해 주세요.
+TOO_MANY_CONNECTIONS = 이미 너무 많은 기기나 창에서 연결되어 있습니다.
 ACCOUNT_LOCKED = 로그인에 여러 번 실패하여 잠시 잠겼습니다. 나중에 다시 시도하거나 비밀번호를 재설정해 주세요.
 TOO_MANY_SIGN_INS = 지금 로그인하려는 사람이 많습니다. 잠시 후 다시 시도해 주세요.
 INTERNAL = 서버에 문제가 생겼습니다. 계속되면 요청 번호를 알려 주세요.

@@ -259,6 +259,15 @@ impl Page {
         Ok(Self::new(shelf, body.into()))
     }
 
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The same answer with other words.
+    pub(crate) fn with<T: Serialize>(&self, answer: &T) -> Answer<Self> {
+        Self::of(self.shelf, answer)
+    }
+
     fn new(shelf: Shelf, body: Bytes) -> Self {
         Self { shelf, tag: etag::tag(None, &body), body }
     }

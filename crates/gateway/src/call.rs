@@ -12,8 +12,11 @@ use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 
 use crate::error::Failure;
 
+/// How long a call may take that no request waits for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// What the edge found out about a request before any route saw it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Origin {
     pub(crate) request_id: HeaderValue,
     pub(crate) locale: Locale,
@@ -73,6 +76,18 @@ impl Call {
     /// A call that speaks for nobody.
     pub(crate) fn anonymous(origin: Arc<Origin>) -> Self {
         Self { origin, bearer: None }
+    }
+
+    /// A call by a person who came a while ago, on a connection that stays open.
+    pub(crate) fn later(origin: &Origin, locale: Locale, bearer: HeaderValue) -> Self {
+        let deadline = Instant::now() + PATIENCE;
+        let origin = Origin { locale, deadline, idempotency_key: String::new(), ..origin.clone() };
+        Self { origin: Arc::new(origin), bearer: Some(bearer) }
+    }
+
+    /// Where it comes from, and the person's token.
+    pub(crate) fn caller(&self) -> Option<(&Arc<Origin>, &HeaderValue)> {
+        self.bearer.as_ref().map(|bearer| (&self.origin, bearer))
     }
 
     /// Language of the answer.

@@ -19,8 +19,8 @@ pub(crate) fn layer() -> CompressionLayer<Rule> {
     CompressionLayer::new().compress_when(SizeAbove::new(WORTH_IT).and(shrinks as _))
 }
 
-/// Pictures and documents are compressed already.
+/// Pictures and documents are compressed already; events would wait in the compressor for others.
 fn shrinks(_: StatusCode, _: Version, headers: &HeaderMap, extensions: &Extensions) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    extensions.get::<Secret>().is_none() && !kind.starts_with("image/") && kind != "application/pdf"
+    extensions.get::<Secret>().is_none() && !kind.starts_with("image/") && !["application/pdf", "text/event-stream"].contains(&kind)
 }

@@ -40,6 +40,10 @@ pub struct Config {
     pub cache: bool,
     /// How many requests a caller may make.
     pub limits: Limits,
+    /// Connections that stay open: Socket.IO and Server-Sent Events.
+    pub realtime: Realtime,
+    /// Relays for the sound and pictures of online sessions.
+    pub turn: Turn,
     /// Seconds a request may take before it is answered with 504.
     pub request_timeout_s: u64,
     /// Most bytes of a request's body; one with a file may be longer.
@@ -61,6 +65,8 @@ impl Default for Config {
             revocations_stale_s: 30,
             cache: true,
             limits: Limits::default(),
+            realtime: Realtime::default(),
+            turn: Turn::default(),
             request_timeout_s: 30,
             body_limit: 1024 * 1024,
         }
@@ -72,6 +78,13 @@ impl Config {
         Duration::from_secs(self.request_timeout_s)
     }
 
+    /// Relays with a secret that is none would let everybody in.
+    pub(crate) fn turn(&self) -> anyhow::Result<Turn> {
+        let guarded = self.turn.urls.is_empty() || !self.turn.secret.is_empty();
+        anyhow::ensure!(guarded, "configuration key `gateway.turn.secret` is required where there are `gateway.turn.urls`");
+        Ok(self.turn.clone())
+    }
+
     pub(crate) fn proxies(&self) -> anyhow::Result<Vec<IpNet>> {
         let parse = |text: &String| {
             text.parse().with_context(|| {
@@ -80,6 +93,35 @@ impl Config {
         };
         self.trusted_proxies.iter().map(parse).collect()
     }
+}
+
+/// Connections that stay open.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Realtime {
+    /// Most connections of this gateway.
+    pub connections: usize,
+    /// Most connections of one user at this gateway.
+    pub user_connections: usize,
+    /// Messages a minute of one connection; one that sends more is ended.
+    pub messages: u32,
+}
+
+impl Default for Realtime {
+    fn default() -> Self {
+        Self { connections: 20_000, user_connections: 10, messages: 300 }
+    }
+}
+
+/// Relays of the kind of coturn, with its REST scheme (`use-auth-secret`).
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Turn {
+    /// Their addresses, such as `turn:turn.example.org:3478?transport=udp`. Without any, nobody gets credentials.
+    #[serde(deserialize_with = "list")]
+    pub urls: Vec<String>,
+    /// Their `static-auth-secret`. One that begins with `dev` is refused in production.
+    pub secret: Secret,
 }
 
 /// How many requests a minute are let through, unless it says otherwise. Half an IPv6 address (/64) counts as one address.

@@ -8,7 +8,7 @@ use axum::extract::FromRequestParts;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use http::header::{COOKIE, ORIGIN, SET_COOKIE};
+use http::header::{COOKIE, HOST, ORIGIN, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use secrecy::ExposeSecret as _;
@@ -88,6 +88,15 @@ impl Csrf {
         let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
         let listed = |origin: &str| self.origins.iter().any(|it| it == origin);
         matches!(text(FETCH_SITE), None | Some("same-origin" | "none")) || text(ORIGIN).is_some_and(listed)
+    }
+
+    /// Whether a page of ours opens a WebSocket, which knows no CSRF token: its origin is listed, or this very host. Every browser
+    /// says where a WebSocket is opened from.
+    pub(crate) fn is_sent_by_our_page(&self, headers: &HeaderMap) -> bool {
+        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        let Some(origin) = text(ORIGIN) else { return false };
+        let host = origin.split_once("://").map(|(_, host)| host);
+        self.origins.iter().any(|it| it == origin) || (host.is_some() && host == text(HOST))
     }
 
     fn knows_the_token(&self, headers: &HeaderMap, session_id: Option<Uuid>) -> bool {
@@ -191,6 +200,21 @@ mod tests {
         for site in ["cross-site", "same-site", "nonsense"] {
             assert!(!passes(&csrf, id, &[("sec-fetch-site", site)]), "{site}");
             assert!(!passes(&csrf, id, &[("sec-fetch-site", site), ("origin", "https://evil.example.org")]), "{site}");
+        }
+    }
+
+    #[test]
+    fn a_websocket_is_opened_by_a_listed_page_or_one_of_this_host() {
+        let csrf = csrf(&["https://app.example.org"]);
+        let ours = |origin: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, HeaderValue::from_static("api.example.org"));
+            headers.extend(origin.map(|it| (ORIGIN, HeaderValue::from_static(it))));
+            csrf.is_sent_by_our_page(&headers)
+        };
+        assert!(ours(Some("https://app.example.org")) && ours(Some("https://api.example.org")));
+        for other in [None, Some("null"), Some("https://evil.example.org"), Some("https://app.example.org.evil.org")] {
+            assert!(!ours(other), "{other:?}");
         }
     }
 

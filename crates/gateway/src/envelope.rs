@@ -120,13 +120,13 @@ impl<T: Serialize> IntoResponse for List<T> {
     }
 }
 
-/// Writes a failure in the reader's language into the response that carries it, keeping its headers.
-pub(crate) fn refusal(response: &mut Response, failure: &Failure, locale: Locale, request_id: &str) {
+/// A failure in the reader's language.
+pub(crate) fn problem(failure: &Failure, locale: Locale, request_id: &str) -> Refusal {
     let details = failure.violations.iter().map(|violation| Detail {
         field: violation.field.clone(),
         message: text(locale, &violation.key, "invalid", &violation.parameters),
     });
-    let envelope = Refusal {
+    Refusal {
         success: false,
         error: Problem {
             code: failure.code.to_owned(),
@@ -134,7 +134,12 @@ pub(crate) fn refusal(response: &mut Response, failure: &Failure, locale: Locale
             details: details.collect(),
             request_id: request_id.to_owned(),
         },
-    };
+    }
+}
+
+/// Writes a failure into the response that carries it, keeping its headers.
+pub(crate) fn refusal(response: &mut Response, failure: &Failure, locale: Locale, request_id: &str) {
+    let envelope = problem(failure, locale, request_id);
     let (parts, body) = Json(envelope).into_response().into_parts();
     *response.body_mut() = body;
     response.headers_mut().extend(parts.headers);

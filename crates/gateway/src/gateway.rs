@@ -35,16 +35,20 @@ use aipoten_proto::matching::v1::report_service_client::ReportServiceClient;
 use aipoten_proto::matching::v1::review_service_client::ReviewServiceClient;
 use aipoten_proto::matching::v1::schedule_change_service_client::ScheduleChangeServiceClient;
 use aipoten_proto::matching::v1::therapist_service_client::TherapistServiceClient;
+use aipoten_proto::notification::v1::device_service_client::DeviceServiceClient;
+use aipoten_proto::notification::v1::notification_service_client::NotificationServiceClient;
+use aipoten_proto::notification::v1::preference_service_client::PreferenceServiceClient;
 use anyhow::Context as _;
 use ipnet::IpNet;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::cache::Cache;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::cookies::Csrf;
 use crate::limit::Limiter;
 use crate::metrics::Present;
 use crate::patient::PatientRedis;
+use crate::realtime::{Connections, Presence};
 
 /// Bytes of a message with a file at most.
 const LARGEST_FILE_MESSAGE: usize = 12 * 1024 * 1024;
@@ -63,6 +67,10 @@ struct Inner {
     revocations: Revocations,
     limiter: Limiter,
     cache: Arc<Cache>,
+    connections: Connections,
+    message_limit: u32,
+    presence: Presence,
+    turn: config::Turn,
     csrf: Csrf,
     present: Present,
     stale_after: Duration,
@@ -82,7 +90,11 @@ impl Gateway {
             verifier: Verifier::asking(&tokens.issuer, identity.clone()),
             revocations: Revocations::default(),
             limiter: Limiter::new(config.limits.clone(), Arc::clone(&store), &redis.prefix),
-            cache: Arc::new(Cache::new(config.cache, store, &redis.prefix)),
+            cache: Arc::new(Cache::new(config.cache, Arc::clone(&store), &redis.prefix)),
+            connections: Connections::new(&config.realtime),
+            message_limit: config.realtime.messages,
+            presence: Presence::new(store, &redis.prefix),
+            turn: config.turn()?,
             present: Present::default(),
             csrf: Csrf::new(&config.csrf_key, &config.cors_origins)?,
             stale_after: Duration::from_secs(config.revocations_stale_s),
@@ -198,6 +210,18 @@ impl Gateway {
         CaseServiceClient::new(self.billing())
     }
 
+    pub(crate) fn notifications(&self) -> NotificationServiceClient<Channel> {
+        NotificationServiceClient::new(self.notification())
+    }
+
+    pub(crate) fn preferences(&self) -> PreferenceServiceClient<Channel> {
+        PreferenceServiceClient::new(self.notification())
+    }
+
+    pub(crate) fn devices(&self) -> DeviceServiceClient<Channel> {
+        DeviceServiceClient::new(self.notification())
+    }
+
     /// Each service answers for its own; one that nobody has is refused by identity.
     pub(crate) fn failed_events(&self, consumer: Consumer) -> FailedEventServiceClient<Channel> {
         FailedEventServiceClient::new(match consumer {
@@ -256,6 +280,26 @@ impl Gateway {
         &self.0.cache
     }
 
+    /// Who is connected here.
+    pub(crate) fn connections(&self) -> &Connections {
+        &self.0.connections
+    }
+
+    /// Messages a minute of one connection.
+    pub(crate) fn message_limit(&self) -> u32 {
+        self.0.message_limit
+    }
+
+    /// Which therapists can be reached right now.
+    pub(crate) fn presence(&self) -> &Presence {
+        &self.0.presence
+    }
+
+    /// Relays for online sessions.
+    pub(crate) fn turn(&self) -> &config::Turn {
+        &self.0.turn
+    }
+
     pub(crate) fn proxies(&self) -> &[IpNet] {
         &self.0.proxies
     }
@@ -266,9 +310,14 @@ impl Gateway {
 
     /// Whom a token speaks for, unless its session has ended. No service comes this way.
     pub(crate) async fn verify(&self, token: &str) -> Result<User, Refusal> {
-        match self.0.verifier.verify(token).await? {
-            Subject::User(user) if !self.0.revocations.contains(user.session_id) => Ok(user),
-            Subject::User(_) | Subject::Service(_) => Err(Refusal::Invalid),
+        self.verify_until(token).await.map(|(user, _)| user)
+    }
+
+    /// The same, with the second in which the token expires, since 1970.
+    pub(crate) async fn verify_until(&self, token: &str) -> Result<(User, i64), Refusal> {
+        match self.0.verifier.verify_until(token).await? {
+            (Subject::User(user), until) if !self.0.revocations.contains(user.session_id) => Ok((user, until)),
+            _ => Err(Refusal::Invalid),
         }
     }
 }

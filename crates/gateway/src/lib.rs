@@ -22,9 +22,11 @@ mod openapi;
 mod origin;
 mod patch;
 mod patient;
+mod realtime;
 mod routes;
 mod serve;
 mod text;
+mod turn;
 mod unread;
 mod upload;
 
@@ -37,6 +39,7 @@ use aipoten_kit::Process;
 use aipoten_kit::config::{Redis, Tokens};
 use aipoten_proto::content::v1::ContentChanged;
 use aipoten_proto::matching::v1::TherapistChanged;
+use aipoten_proto::notification::v1::NotificationCreated;
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -52,16 +55,18 @@ use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-pub use config::{Config, Limits};
+pub use config::{Config, Limits, Realtime as RealtimeConfig, Turn};
 pub use openapi::openapi;
 
 use crate::cache::Shelf;
 use crate::gateway::Gateway;
+use crate::realtime::Realtime;
 
 /// The gateway, ready to serve.
 pub struct App {
     router: Router,
     gateway: Gateway,
+    realtime: Realtime,
     broker: aipoten_events::Config,
 }
 
@@ -78,6 +83,7 @@ pub struct Common {
 /// Makes the gateway. Nothing needs to answer yet: a service that is down is 503 until it is back.
 pub fn build(config: &Config, common: &Common) -> anyhow::Result<App> {
     let gateway = Gateway::new(config, &common.redis, &common.tokens)?;
+    let realtime = Realtime::new(&gateway, &common.redis)?;
     let layers = ServiceBuilder::new()
         .layer(from_fn_with_state(gateway.clone(), edge::dress))
         .layer(cors(&config.cors_origins)?)
@@ -89,15 +95,16 @@ pub fn build(config: &Config, common: &Common) -> anyhow::Result<App> {
         .layer(from_fn_with_state(gateway.clone(), edge::admit))
         .layer(from_fn(etag::mark))
         .layer(DefaultBodyLimit::max(config.body_limit));
-    let router = routes::all().layer(layers).with_state(gateway.clone());
-    Ok(App { router, gateway, broker: common.broker.clone() })
+    let router = routes::all().merge(realtime.routes()).layer(layers).with_state(gateway.clone());
+    Ok(App { router, gateway, realtime, broker: common.broker.clone() })
 }
 
 /// Serves on a bound listener as a task of the process, until it stops.
 pub fn serve(app: App, listener: TcpListener, process: &Process) -> anyhow::Result<SocketAddr> {
     let address = listener.local_addr()?;
     watch(&app.gateway, process);
-    listen(&app.gateway, app.broker, process);
+    listen(&app.gateway, &app.realtime, app.broker, process);
+    app.realtime.run(process);
     process.spawn("gateway", serve::serve(listener, app.router, process.draining(), process.stop()));
     tracing::info!(role = "gateway", %address, "serving");
     Ok(address)
@@ -126,15 +133,22 @@ fn watch(gateway: &Gateway, process: &Process) {
 }
 
 /// The events that a gateway listens to.
-pub fn hears() -> [String; 2] {
-    [ContentChanged::full_name(), TherapistChanged::full_name()]
+pub fn hears() -> [String; 3] {
+    [ContentChanged::full_name(), TherapistChanged::full_name(), NotificationCreated::full_name()]
 }
 
-/// Cached answers go when what they show was changed. Without the broker they live their time.
-fn listen(gateway: &Gateway, broker: aipoten_events::Config, process: &Process) {
+/// Cached answers go when what they show was changed; notifications go to who is connected here. Without the broker answers
+/// live their time, and notifications are read when it is back.
+fn listen(gateway: &Gateway, realtime: &Realtime, broker: aipoten_events::Config, process: &Process) {
     let cache = || Arc::clone(gateway.cache());
     let (all, content, therapists) = (cache(), cache(), cache());
-    let listener = Listener::new("gateway", move || all.clear())
+    let (deaf, news) = (realtime.clone(), realtime.clone());
+    let begin = move || {
+        all.clear();
+        deaf.catch_up();
+    };
+    let listener = Listener::new("gateway", begin)
+        .on::<NotificationCreated>(move |event| news.tell(&event))
         .on::<ContentChanged>(move |event| content.clear_shelf(Shelf::of_kind(&event.kind)))
         .on::<TherapistChanged>(move |_| therapists.clear_shelf(Shelf::Therapists));
     listener.measure(process);

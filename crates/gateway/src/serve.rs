@@ -27,8 +27,8 @@ const HEAD: Duration = Duration::from_secs(65);
 /// Most bytes of a request's head.
 const HEAD_SIZE: u16 = 16 * 1024;
 
-/// Serves until `stop`, then waits for the running requests. From `draining` on connections end with their answers, so that few of those
-/// that proxies keep are left to be closed at the end, when a request may be on its way.
+/// Serves until `stop`, then waits for the running requests; what became a WebSocket looks after itself. From `draining` on connections end
+/// with their answers, so that few of those that proxies keep are left to be closed at the end, when a request may be on its way.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -55,7 +55,7 @@ pub(crate) async fn serve(
                 return;
             }
             let service = service_fn(move |request| answer(router.clone(), peer, draining.clone(), request));
-            let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
+            let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
             if let Err(error) = watcher.watch(connection).await {
                 tracing::debug!(%error, "a connection broke");
             }

@@ -217,20 +217,25 @@ impl Verifier {
     /// Whom a token speaks for. Whether a person's session was ended is asked elsewhere, every time, and whether a service calls whom
     /// its token names.
     pub async fn verify(&self, token: &str) -> Result<Subject, Refusal> {
+        self.verify_until(token).await.map(|(subject, _)| subject)
+    }
+
+    /// As [`Verifier::verify`], with the second in which the token expires (since 1970): for what lasts longer than a request.
+    pub async fn verify_until(&self, token: &str) -> Result<(Subject, i64), Refusal> {
         self.subject(token).await.inspect_err(|refusal| refusal.count())
     }
 
-    async fn subject(&self, token: &str) -> Result<Subject, Refusal> {
+    async fn subject(&self, token: &str) -> Result<(Subject, i64), Refusal> {
         let hash: [u8; 32] = Sha256::digest(token).into();
         if let Some(checked) = self.0.checked.get(&hash)
             && Utc::now().timestamp() < checked.expires_at
             && self.knows(&checked.kid)
         {
-            return Ok(checked.subject);
+            return Ok((checked.subject, checked.expires_at));
         }
         let checked = self.check(token).await?;
         self.0.checked.insert(hash, checked.clone());
-        Ok(checked.subject)
+        Ok((checked.subject, checked.expires_at))
     }
 
     async fn check(&self, token: &str) -> Result<Checked, Refusal> {

@@ -4,6 +4,7 @@ mod cost;
 mod data;
 mod load;
 mod pgbench;
+mod realtime;
 mod storm;
 
 use std::sync::Arc;

@@ -40,6 +40,7 @@ older one fail with 412 when it is sent as `If-Match`. PATCH changes the fields 
         (name = "consultations", description = "Sessions of packages, their reports and reviews"),
         (name = "payments", description = "Paying packages, receipts, refunds"),
         (name = "settlements", description = "What therapists are paid, and where to"),
+        (name = "notifications", description = "What is told to a person, by which ways"),
         (name = "admin", description = "What administrators keep"),
     )
 )]

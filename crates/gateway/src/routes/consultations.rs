@@ -6,16 +6,20 @@ use aipoten_proto::matching::v1::{
     GetConsultationRoomRequest, ListConsultationsRequest, MarkNoShowRequest, ScheduleConsultationRequest,
     StartConsultationRequest, UpdateConsultationRequest,
 };
+use axum::Extension;
 use axum::extract::State;
+use chrono::DateTime;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::call::Call;
+use crate::call::{Call, Token};
 use crate::envelope::{Data, List, data, list};
-use crate::error::Answer;
+use crate::error::{Answer, Failure};
 use crate::gateway::Gateway;
 use crate::input::{Id, IfMatch, Json, Query};
 use crate::patch::Patch;
+use crate::realtime;
+use crate::turn::{TurnCredentials, credentials};
 
 pub(super) fn routes() -> OpenApiRouter<Gateway> {
     OpenApiRouter::new()
@@ -29,6 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(cancel_consultation))
         .routes(routes!(dispute_consultation))
         .routes(routes!(get_consultation_room))
+        .routes(routes!(create_turn_credentials))
 }
 
 /// The own sessions, as parent or as therapist
@@ -196,4 +201,25 @@ async fn get_consultation_room(
 ) -> Answer<Data<ConsultationRoom>> {
     let ask = GetConsultationRoomRequest { consultation_id };
     Ok(data(gateway.consultations().get_consultation_room(call.with(ask)).await?.into_inner()))
+}
+
+/// Credentials for the relays of an online session
+///
+/// For its two sides, while its room is open to them; good until 15 minutes after the session. What the browsers say to each
+/// other goes over Socket.IO: `join_consultation`, `offer`, `answer`, `ice`.
+#[utoipa::path(post, path = "/consultations/{consultation_id}/turn-credentials", tag = "consultations",
+    params(("consultation_id" = Uuid, Path, description = "The session")),
+    responses((status = 200, description = "Addresses, name and password", body = Data<TurnCredentials>)))]
+async fn create_turn_credentials(
+    State(gateway): State<Gateway>,
+    call: Call,
+    Extension(token): Extension<Token>,
+    Id(consultation_id): Id,
+) -> Answer<Data<TurnCredentials>> {
+    let Token::Good(_, user) = token else { return Err(Failure::new("UNAUTHENTICATED")) };
+    let ask = GetConsultationRoomRequest { consultation_id };
+    let room = gateway.consultations().get_consultation_room(call.with(ask)).await?.into_inner();
+    let open_until = room.open_until.and_then(|it| DateTime::from_timestamp(it.seconds, 0));
+    let open_until = open_until.ok_or_else(|| Failure::new("INTERNAL"))?;
+    Ok(data(credentials(gateway.turn(), &user, open_until + realtime::grace())?))
 }

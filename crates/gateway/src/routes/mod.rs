@@ -9,6 +9,7 @@ mod children;
 mod consultations;
 mod growth;
 mod matching_requests;
+mod notifications;
 mod packages;
 mod payments;
 mod reports;
@@ -51,6 +52,7 @@ pub(crate) fn described() -> OpenApiRouter<Gateway> {
         .merge(webhooks::routes())
         .merge(settlements::routes())
         .merge(bank_account::routes())
+        .merge(notifications::routes())
         .merge(admin::routes());
     OpenApiRouter::new().merge(auth::key_routes()).nest(PREFIX, api)
 }

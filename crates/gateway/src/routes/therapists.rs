@@ -50,9 +50,10 @@ async fn list_therapists(
     };
     // People search for anything, and who is free changes with every booking.
     if query.q.is_some() || query.available_on.is_some() {
-        return Page::of(Shelf::Therapists, &fetch().await?);
+        return gateway.presence().mark(Page::of(Shelf::Therapists, &fetch().await?)?).await;
     }
-    gateway.cache().page(Shelf::Therapists, Life::List, &call, &query, fetch).await
+    let page = gateway.cache().page(Shelf::Therapists, Life::List, &call, &query, fetch).await?;
+    gateway.presence().mark(page).await
 }
 
 /// Complete what is being typed
@@ -78,7 +79,8 @@ async fn get_therapist(
 ) -> Answer<Page> {
     let ask = GetTherapistRequest { therapist_id };
     let fetch = || async { Ok(data(gateway.therapists().get_therapist(call.with(ask.clone())).await?.into_inner())) };
-    gateway.cache().page(Shelf::Therapists, Life::Single, &call, &ask, fetch).await
+    let page = gateway.cache().page(Shelf::Therapists, Life::Single, &call, &ask, fetch).await?;
+    gateway.presence().mark(page).await
 }
 
 /// Provinces, cities and districts

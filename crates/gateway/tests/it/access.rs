@@ -12,7 +12,7 @@ use crate::openapi::{document, operations};
 use crate::platform::{Person, Platform};
 
 /// Operations that have another name than the method they forward to.
-const RENAMED: [(&str, &str); 16] = [
+const RENAMED: [(&str, &str); 18] = [
     ("register", "RegisterUser"),
     ("login", "CreateSession"),
     ("refresh", "RefreshSession"),
@@ -29,6 +29,8 @@ const RENAMED: [(&str, &str); 16] = [
     ("get_therapist_document_file", "GetDocumentFile"),
     ("get_statement_csv", "GetStatement"),
     ("get_statement_pdf", "GetStatement"),
+    ("stream_notifications", "ListNotificationsAfter"),
+    ("create_turn_credentials", "GetConsultationRoom"),
 ];
 
 /// What an upload needs to be looked at.

@@ -26,6 +26,7 @@ impl Therapist {
             display_name: self.display_name,
             certifications: self.certifications,
             bio: self.bio,
+            is_online: false,
         }
     }
 
