@@ -17,6 +17,7 @@ mod headers;
 mod input;
 mod limit;
 mod locale;
+mod mailbox;
 mod openapi;
 mod origin;
 mod patch;
@@ -87,7 +88,7 @@ pub fn build(config: &Config, common: &Common) -> anyhow::Result<App> {
         .layer(from_fn_with_state(gateway.clone(), edge::admit))
         .layer(from_fn(etag::mark))
         .layer(DefaultBodyLimit::max(config.body_limit));
-    let router = routes::all().layer(layers).with_state(gateway.clone());
+    let router = routes::all().merge(mailbox::routes(&config.mailbox)).layer(layers).with_state(gateway.clone());
     Ok(App { router, gateway, broker: common.broker.clone() })
 }
 
