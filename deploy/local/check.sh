@@ -51,6 +51,7 @@ if [[ ${1:-} != lint ]]; then
   step servers start_servers && step tests cargo test --workspace --no-fail-fast
   step openapi deploy/local/contract.sh openapi
   step calendar deploy/local/calendar.sh
+  step mail deploy/local/mail.sh
   step manifests deploy/local/k8s.sh check
   step operations deploy/local/ops.sh
 fi

@@ -6,6 +6,7 @@
 #   measure.sh booking  200 clients for one slot, for slots that overlap, and 200 sessions moved at once: p50 and p99
 #   measure.sh login    whether the time of a refused sign-in tells anything of an address
 #   measure.sh search   searches among 20,000 therapists: median and p95 at the service
+#   measure.sh reminders  100,000 due reminders, told and sent once each by two replicas
 #   measure.sh faults   broker, database, services and the payment provider failing while events flow and packages are paid
 set -euo pipefail
 root=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd -P)
@@ -64,6 +65,11 @@ search)
   cargo test --profile quick -p aipoten-matching --test it --no-run
   with_servers bench "postgres redis" \
     cargo test --profile quick -p aipoten-matching --test it -- --ignored --nocapture bench_search
+  ;;
+reminders)
+  cargo test --profile quick -p aipoten-notification --test it --no-run
+  with_servers bench "postgres redis" \
+    cargo test --profile quick -p aipoten-notification --test it -- --ignored --nocapture a_hundred_thousand_reminders
   ;;
 faults)
   cargo test -p aipoten-events --test faults --no-run

@@ -4,6 +4,7 @@ mod api;
 pub mod care;
 mod checkup;
 pub mod journey;
+pub mod mail;
 pub mod money;
 pub mod private;
 

@@ -30,7 +30,7 @@ use tokio::net::TcpListener;
 use tonic::service::Routes;
 use tonic::transport::{Channel, Endpoint};
 
-pub use config::Config;
+pub use config::{Config, Fcm, Mail, Sms, Tls, WebPush};
 pub use consumers::consumers;
 use delivery::{Senders, WebPushKey};
 use preference::unsubscribe::Unsubscriber;

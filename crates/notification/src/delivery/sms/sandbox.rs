@@ -5,7 +5,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use reqwest::{Client, StatusCode, Url};
 use secrecy::ExposeSecret as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Message, Provider};
 use crate::config::Sms;
@@ -34,7 +34,7 @@ impl Sandbox {
         });
         let request = self.client.post(self.url.clone()).bearer_auth(self.config.key.expose_secret()).json(&body);
         match request.send().await {
-            Ok(answer) if answer.status().is_success() => Outcome::Sent,
+            Ok(answer) if answer.status().is_success() => taken(&http::body(answer).await, &message.id),
             Ok(answer) if answer.status() == StatusCode::UNPROCESSABLE_ENTITY => {
                 Outcome::Permanent("the telephone number takes no text messages".to_owned())
             }
@@ -42,6 +42,12 @@ impl Sandbox {
             Err(error) => http::silent(WHO, &error),
         }
     }
+}
+
+/// The provider says which one it has: another's success may be anybody's.
+fn taken(body: &[u8], id: &str) -> Outcome {
+    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+    if answer["message"]["id"] == id { Outcome::Sent } else { Outcome::Retry(format!("{WHO} answered nonsense"), None) }
 }
 
 impl Provider for Sandbox {
