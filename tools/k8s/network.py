@@ -19,21 +19,23 @@ STRANGERS = {
     "private network": "10.1.2.3",
     "the cloud's metadata": "169.254.169.254",
 }
-ROLES = {"gateway": 3000, "identity": 5001, "content": 5002, "matching": 5003, "billing": 5004}
+ROLES = {"gateway": 3000, "identity": 5001, "content": 5002, "matching": 5003, "billing": 5004, "notification": 5005}
 PORTS = ROLES | {"sandbox": 5090}
-SERVERS = {"postgres": 5432, "rabbitmq": 5672, "redis": 6379, "object-store": 9000}
+SERVERS = {"postgres": 5432, "rabbitmq": 5672, "redis": 6379, "object-store": 9000, "mail": 1025}
 
 # Every connection that the platform really makes.
 CALLS = {
     ("gateway", "identity"), ("gateway", "content"), ("gateway", "matching"), ("gateway", "billing"),
+    ("gateway", "notification"),
     # In development alone.
-    ("billing", "sandbox"), ("sandbox", "gateway"),
+    ("billing", "sandbox"), ("notification", "sandbox"), ("sandbox", "gateway"),
     ("content", "identity"), ("matching", "identity"), ("billing", "identity"), ("billing", "matching"),
+    ("notification", "identity"),
 }
-DATABASE = {"identity", "content", "matching", "billing", "migrate", "check-links", "check-audit", "check-invariants", "backup"}
-BROKER = {"gateway", "identity", "content", "matching", "billing"}
+DATABASE = {"identity", "content", "matching", "billing", "notification", "migrate", "check-links", "check-audit", "check-invariants", "backup"}
+BROKER = {"gateway", "identity", "content", "matching", "billing", "notification"}
 REDIS = {"gateway", "identity"}
-OUTSIDE = {"billing", "check-links", "backup"}
+OUTSIDE = {"billing", "notification", "check-links", "backup"}
 
 
 def expected(source, target):
@@ -47,10 +49,12 @@ def expected(source, target):
     if source == "prometheus" and target in ROLES:
         return {9100}
     if target in SERVERS:
-        users = {"postgres": DATABASE, "rabbitmq": BROKER, "redis": REDIS, "object-store": {"backup"}}[target]
+        users = {
+            "postgres": DATABASE, "rabbitmq": BROKER, "redis": REDIS, "object-store": {"backup"}, "mail": {"notification"},
+        }[target]
         return {SERVERS[target]} if source in users else set()
     if target.startswith("internet") and source in OUTSIDE:
-        return {443}
+        return {443} | ({465, 587} if source == "notification" else set())
     return set()
 
 
@@ -68,7 +72,7 @@ def peers(objects):
         made[name] = Peer(name, {}, {}, address=it) if isinstance(it, str) else Peer(name, *it)
     # Where an overlay has no servers of its own they are elsewhere, with the labels that their operators give them.
     data = {"kubernetes.io/metadata.name": f"{namespace['kubernetes.io/metadata.name']}-data"}
-    for name in SERVERS.keys() - made.keys() - {"object-store"}:
+    for name in SERVERS.keys() - made.keys() - {"object-store", "mail"}:
         labels = {"cnpg.io/cluster": "postgres"} if name == "postgres" else {"app.kubernetes.io/name": name}
         made[name] = Peer(name, data, labels)
     return made
