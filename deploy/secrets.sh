@@ -66,10 +66,12 @@ vm_memory_high_watermark.absolute = 700MB
 disk_free_limit.absolute = 1GB" >/dev/null
 once grafana-password "$(random_word 40)" >/dev/null
 once csrf-key "$(random_word 64)" >/dev/null
-service=$(once notification-service-secret "$(random_word 64)")
-once service-secrets "notification:$service" >/dev/null
 once unsubscribe-key "$(random_word 64)" >/dev/null
-# To be filled in: where backups are copied to, the password of the mailbox that alerts are sent from, the payment provider's.
-for name in rclone-conf smtp-password toss-secret-key; do [[ -e $folder/$name ]] || : >"$folder/$name"; done
+# What notification shows to identity.
+notification=$(once notification-service-secret "$(random_word 64)")
+once identity-service-secrets "notification:$notification" >/dev/null
+# To be filled in: where backups are copied to, the password of the mailbox that alerts are sent from, the payment provider's, that of
+# the mail server, Firebase's service account, the key of Web Push (aipoten web-push-key). Without the last two there is no push.
+for name in rclone-conf smtp-password toss-secret-key mail-password fcm-credentials web-push-key; do [[ -e $folder/$name ]] || : >"$folder/$name"; done
 make_backup_key
 echo "Write down $(printf '%s-encryption-keys ' "${with_keys[@]}")of $folder in a safe place apart from the backups."

@@ -22,6 +22,7 @@ pub(crate) struct Platform {
     // Ends before its databases are dropped.
     process: Child,
     log: Log,
+    _mails: Mails,
     pub(crate) api: Api,
     /// The operations port.
     pub(crate) ops: Api,
@@ -61,6 +62,7 @@ impl Platform {
         let [gateway, ops, identity_port, content_port, matching_port, billing_port, notification_port, sandbox] =
             free_ports();
         let redis = redis();
+        let mails = Mails::new();
         let service_secret = format!("dev-{}", Uuid::now_v7());
         let mut environment: Vec<(String, String)> = [
             ("MODE", "development".to_owned()),
@@ -81,7 +83,6 @@ impl Platform {
             ("IDENTITY__ENCRYPTION__KEYS", format!("dev1:{ENCRYPTION_KEY}")),
             ("IDENTITY__ENCRYPTION__ACTIVE", "dev1".to_owned()),
             ("IDENTITY__SERVICE_SECRETS", format!("notification:{SERVICE_SECRET}")),
-            ("IDENTITY__REQUIRE_VERIFIED_EMAIL", "false".to_owned()),
             ("IDENTITY__ADMIN__EMAIL", ADMIN.0.to_owned()),
             ("IDENTITY__ADMIN__PASSWORD", ADMIN.1.to_owned()),
             ("CONTENT__LISTEN", format!("127.0.0.1:{content_port}")),
@@ -118,6 +119,10 @@ impl Platform {
             ("NOTIFICATION__SERVICE_SECRET", service_secret.clone()),
             ("IDENTITY__SERVICE_SECRETS", format!("notification:{service_secret}")),
             ("NOTIFICATION__UNSUBSCRIBE_KEY", format!("dev-{}", Uuid::now_v7())),
+            ("NOTIFICATION__MAIL__FOLDER", mails.path()),
+            ("GATEWAY__MAILBOX", mails.path()),
+            ("NOTIFICATION__SMS__URL", format!("http://127.0.0.1:{sandbox}")),
+            ("NOTIFICATION__SMS__KEY", "test_sk_sandbox".to_owned()),
         ]
         .map(|(name, value)| (format!("AIPOTEN__{name}"), value))
         .to_vec();
@@ -135,7 +140,7 @@ impl Platform {
         let ops = Api::new(&format!("http://127.0.0.1:{ops}"));
         let sandbox = format!("http://127.0.0.1:{sandbox}");
         let platform =
-            Self { process, log, api, ops, sandbox, identity, content, matching, billing, notification, environment };
+            Self { process, log, _mails: mails, api, ops, sandbox, identity, content, matching, billing, notification, environment };
         platform.ready().await;
         platform
     }
@@ -243,6 +248,26 @@ impl Platform {
             .expect("the executable runs");
         let text = |bytes| String::from_utf8(bytes).expect("text");
         if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+    }
+}
+
+/// The folder of a platform's mails, which goes with it.
+struct Mails(PathBuf);
+
+impl Mails {
+    fn new() -> Self {
+        Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("mail-{}", Uuid::now_v7().simple())))
+    }
+
+    fn path(&self) -> String {
+        self.0.display().to_string()
+    }
+}
+
+impl Drop for Mails {
+    fn drop(&mut self) {
+        // Where the platform never started there is none.
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

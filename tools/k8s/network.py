@@ -22,20 +22,21 @@ STRANGERS = {
 }
 ROLES = {"gateway": 3000, "identity": 5001, "content": 5002, "matching": 5003, "billing": 5004, "notification": 5005}
 PORTS = ROLES | {"sandbox": 5090}
-SERVERS = {"postgres": 5432, "rabbitmq": 5672, "redis": 6379, "object-store": 9000}
+SERVERS = {"postgres": 5432, "rabbitmq": 5672, "redis": 6379, "object-store": 9000, "mail": 1025}
 
 # Every connection that the platform really makes.
 CALLS = {
-    ("gateway", "identity"), ("gateway", "content"), ("gateway", "matching"), ("gateway", "billing"), ("gateway", "notification"),
+    ("gateway", "identity"), ("gateway", "content"), ("gateway", "matching"), ("gateway", "billing"),
+    ("gateway", "notification"),
     # In development alone.
-    ("billing", "sandbox"), ("sandbox", "gateway"),
-    ("content", "identity"), ("matching", "identity"), ("billing", "identity"), ("billing", "matching"), ("notification", "identity"),
+    ("billing", "sandbox"), ("notification", "sandbox"), ("sandbox", "gateway"),
+    ("content", "identity"), ("matching", "identity"), ("billing", "identity"), ("billing", "matching"),
+    ("notification", "identity"),
 }
 DATABASE = {"identity", "content", "matching", "billing", "notification", "migrate", "check-links", "check-audit", "check-invariants", "backup"}
 BROKER = {"gateway", "identity", "content", "matching", "billing", "notification"}
 REDIS = {"gateway", "identity"}
-# Where on the internet: providers, push services, the store of backups; mail is handed over on 587.
-OUTSIDE = {"billing": {443}, "notification": {443, 587}, "check-links": {443}, "backup": {443}}
+OUTSIDE = {"billing", "notification", "check-links", "backup"}
 
 
 def expected(source, target):
@@ -51,9 +52,13 @@ def expected(source, target):
     if source in ROLES and target == "collector":
         return {4317}
     if target in SERVERS:
-        users = {"postgres": DATABASE, "rabbitmq": BROKER, "redis": REDIS, "object-store": {"backup"}}[target]
+        users = {
+            "postgres": DATABASE, "rabbitmq": BROKER, "redis": REDIS, "object-store": {"backup"}, "mail": {"notification"},
+        }[target]
         return {SERVERS[target]} if source in users else set()
-    return OUTSIDE.get(source, set()) if target.startswith("internet") else set()
+    if target.startswith("internet") and source in OUTSIDE:
+        return {443} | ({465, 587} if source == "notification" else set())
+    return set()
 
 
 class Peer:
@@ -70,7 +75,7 @@ def peers(objects):
         made[name] = Peer(name, {}, {}, address=it) if isinstance(it, str) else Peer(name, *it)
     # Where an overlay has no servers of its own they are elsewhere, with the labels that their operators give them.
     data = {"kubernetes.io/metadata.name": f"{namespace['kubernetes.io/metadata.name']}-data"}
-    for name in SERVERS.keys() - made.keys() - {"object-store"}:
+    for name in SERVERS.keys() - made.keys() - {"object-store", "mail"}:
         labels = {"cnpg.io/cluster": "postgres"} if name == "postgres" else {"app.kubernetes.io/name": name}
         made[name] = Peer(name, data, labels)
     return made

@@ -72,6 +72,8 @@ enum Command {
     CheckInvariants,
     /// Prints what stands on the accounts of the ledger, by kind: debits positive, credits negative.
     Ledger,
+    /// Makes a new pair of keys for Web Push: the private one for `notification.web_push.private_key`.
+    WebPushKey,
     /// Asks the process on this machine whose operations port is configured; fails when it is not ready.
     Health,
     /// Prints the OpenAPI document of the REST API.
@@ -90,6 +92,10 @@ async fn main() -> anyhow::Result<()> {
     }
     if matches!(arguments.command, Command::Asyncapi) {
         return print(&serde_json::to_string_pretty(&asyncapi::document()?)?);
+    }
+    if matches!(arguments.command, Command::WebPushKey) {
+        let (private, public) = aipoten_notification::new_web_push_key();
+        return print(&format!("private: {private}\npublic: {public}"));
     }
     let settings = Settings::load(arguments.config.as_deref())?;
     if matches!(arguments.command, Command::Config) {
@@ -127,7 +133,7 @@ async fn run(settings: Settings, command: Command) -> anyhow::Result<()> {
         Command::Ledger => database::print_ledger(&settings).await,
         Command::CheckInvariants => invariants::check(&settings).await,
         Command::FailedEvents { act } => failed_events::run(&settings, act).await,
-        Command::Health | Command::Openapi | Command::Asyncapi | Command::Config => Ok(()),
+        Command::Health | Command::Openapi | Command::Asyncapi | Command::Config | Command::WebPushKey => Ok(()),
     }
 }
 

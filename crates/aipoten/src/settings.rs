@@ -6,6 +6,7 @@ use std::path::Path;
 
 use aipoten_billing::provider::Name;
 use aipoten_kit::config::{self, Log, Mode, Otlp, Redis, Secret, Sentry, Tokens, variable};
+use aipoten_notification::Tls;
 use anyhow::bail;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
@@ -95,6 +96,7 @@ impl Settings {
             ("broker.url", self.broker.url.expose_secret().contains("guest:guest@")),
         ];
         self.check_payments()?;
+        self.check_messages()?;
         if self.content.link_check.private {
             let key = "content.link_check.private";
             bail!(
@@ -135,6 +137,26 @@ impl Settings {
             if providers.account(name).base_url.starts_with("http:") {
                 let key = format!("billing.providers.{}.base_url", name.as_str());
                 bail!("configuration key `{key}` ({}) is not encrypted, which production refuses", variable(&key));
+            }
+        }
+        Ok(())
+    }
+
+    /// Mails leave the house, encrypted, and nobody reads them on a page of the gateway's.
+    fn check_messages(&self) -> anyhow::Result<()> {
+        let (notification, mail) = (&self.notification, &self.notification.mail);
+        let unencrypted = |url: &str| url.starts_with("http:");
+        let refused = [
+            ("notification.mail.folder", !mail.folder.as_os_str().is_empty(), "keeps mails from people"),
+            ("gateway.mailbox", !self.gateway.mailbox.as_os_str().is_empty(), "shows mails to everybody"),
+            ("notification.mail.tls", !mail.host.is_empty() && mail.tls == Tls::None, "sends mails unencrypted"),
+            ("notification.web_push.private", notification.web_push.private, "opens the network that we run in"),
+            ("notification.fcm.base_url", unencrypted(&notification.fcm.base_url), "is not encrypted"),
+            ("notification.sms.url", unencrypted(&notification.sms.url), "is not encrypted"),
+        ];
+        for (key, found, why) in refused {
+            if found {
+                bail!("configuration key `{key}` ({}) {why}, which production refuses", variable(key));
             }
         }
         Ok(())
@@ -216,6 +238,24 @@ mod tests {
             ("AIPOTEN__BILLING__PROVIDERS__TOSS__SECRET_KEY", "live_sk"),
         ])
         .expect("production takes a real one");
+    }
+
+    #[test]
+    fn production_refuses_mails_that_reach_nobody_or_everybody() {
+        for (variable, value) in [
+            ("AIPOTEN__NOTIFICATION__MAIL__FOLDER", "/var/mail"),
+            ("AIPOTEN__GATEWAY__MAILBOX", "/var/mail"),
+            ("AIPOTEN__NOTIFICATION__WEB_PUSH__PRIVATE", "true"),
+            ("AIPOTEN__NOTIFICATION__SMS__URL", "http://127.0.0.1:5090"),
+        ] {
+            let error = settings(&[(variable, value)]).unwrap_err().to_string();
+            assert!(error.contains(variable), "{error}");
+            settings(&[(variable, value), ("AIPOTEN__MODE", "development")]).expect("development takes it");
+        }
+        let plain = [("AIPOTEN__NOTIFICATION__MAIL__HOST", "relay"), ("AIPOTEN__NOTIFICATION__MAIL__TLS", "none")];
+        let error = settings(&plain).unwrap_err().to_string();
+        assert!(error.contains("AIPOTEN__NOTIFICATION__MAIL__TLS"), "{error}");
+        settings(&plain[..1]).expect("encrypted");
     }
 
     #[test]

@@ -176,3 +176,8 @@ unknown_notification_type = This account has no notifications of this type.
 not_by_this_way = These notifications do not come this way.
 always_on = These are always sent, for your safety or by law, and cannot be turned off.
 only_for_web_push = Only Web Push takes this.
+
+## The page of links that turn mails off
+unsubscribe_ask = Do you want no more mails of this kind? You still see them in the app.
+unsubscribe_button = No more mails
+unsubscribe_done = There will be no more mails of this kind. You can turn them on again in the settings of the app.

@@ -175,3 +175,8 @@ unknown_notification_type = 이 계정에는 없는 알림 종류입니다.
 not_by_this_way = 이 알림은 이 방법으로 받을 수 없습니다.
 always_on = 안전을 위해 또는 법에 따라 항상 보내는 알림이라 끌 수 없습니다.
 only_for_web_push = 웹 푸시에만 쓸 수 있습니다.
+
+## 수신 거부 페이지
+unsubscribe_ask = 이런 알림을 메일로 받지 않으시겠어요? 앱에서는 계속 볼 수 있습니다.
+unsubscribe_button = 메일로 받지 않기
+unsubscribe_done = 이제 이런 알림은 메일로 보내지 않습니다. 앱의 알림 설정에서 다시 켤 수 있습니다.

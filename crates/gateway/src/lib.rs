@@ -17,6 +17,7 @@ mod headers;
 mod input;
 mod limit;
 mod locale;
+mod mailbox;
 mod metrics;
 mod openapi;
 mod origin;
@@ -95,7 +96,8 @@ pub fn build(config: &Config, common: &Common) -> anyhow::Result<App> {
         .layer(from_fn_with_state(gateway.clone(), edge::admit))
         .layer(from_fn(etag::mark))
         .layer(DefaultBodyLimit::max(config.body_limit));
-    let router = routes::all().merge(realtime.routes()).layer(layers).with_state(gateway.clone());
+    let routes = routes::all().merge(realtime.routes()).merge(mailbox::routes(&config.mailbox));
+    let router = routes.layer(layers).with_state(gateway.clone());
     Ok(App { router, gateway, realtime, broker: common.broker.clone() })
 }
 

@@ -1,6 +1,7 @@
 //! What every service stands on: configuration, errors, callers, fields of requests, the database, serving and
 //! stopping. It knows no noun of the domain.
 
+pub mod address;
 mod auth;
 mod caller;
 mod certificates;
