@@ -66,6 +66,8 @@ vm_memory_high_watermark.absolute = 700MB
 disk_free_limit.absolute = 1GB" >/dev/null
 once grafana-password "$(random_word 40)" >/dev/null
 once csrf-key "$(random_word 64)" >/dev/null
+# static-auth-secret of the relays in TURN_URLS
+once turn-secret "$(random_word 64)" >/dev/null
 # To be filled in: where backups are copied to, the password of the mailbox that alerts are sent from, the payment provider's.
 for name in rclone-conf smtp-password toss-secret-key; do [[ -e $folder/$name ]] || : >"$folder/$name"; done
 make_backup_key

@@ -42,6 +42,7 @@ environment_lines() {
       "IDENTITY__SERVICE_SECRETS=notification:$(made_once notification-service-secret development_secret)" \
       "NOTIFICATION__UNSUBSCRIBE_KEY=$(made_once unsubscribe-key development_secret)" \
       "GATEWAY__CSRF_KEY=$(made_once csrf-key development_secret)" \
+      GATEWAY__REALTIME__USER_CONNECTIONS=100 \
       IDENTITY__ADMIN__EMAIL=admin@aipoten.example \
       "IDENTITY__ADMIN__PASSWORD=$(made_once admin-password administrator_password)" \
       REFLECTION=true \

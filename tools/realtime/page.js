@@ -5,6 +5,7 @@ const events = ["new_notification", "matching_update", "consultation_reminder", 
   const config = await (await fetch(`/config${location.search}`)).json();
   const say = (happened, more) =>
     fetch("/", { method: "POST", body: JSON.stringify({ who: config.name, happened, ...more }) });
+  addEventListener("unhandledrejection", ({ reason }) => say("failed", { message: String(reason) }));
   const socket = io(config.gateway, { transports: ["websocket"], auth: { token: config.token, language: "en" } });
   socket.on("connect_error", (error) => say("error", { message: error.message }));
   for (const event of events) {
@@ -23,7 +24,10 @@ const events = ["new_notification", "matching_update", "consultation_reminder", 
 // Where both made one, that of the therapist counts.
 function meet(socket, { name, consultation_id }, say) {
   const peer = new RTCPeerConnection();
-  const signal = (event, content) => socket.emit(event, { consultation_id, signal: content });
+  const signal = async (event, content) => {
+    const passed = await socket.emitWithAck(event, { consultation_id, signal: content });
+    if (!passed.success) say("not passed on", { event, code: passed.error.code });
+  };
   const waiting = [];
   // One of an offer that does not count is refused.
   const add = (candidate) => peer.addIceCandidate(candidate).catch(() => {});
