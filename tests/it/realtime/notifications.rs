@@ -55,7 +55,9 @@ async fn a_person_reads_chooses_and_deletes_and_a_stream_tells_of_what_comes() -
     assert_eq!(api.get("/notifications?type=new_video&unread_only=true").await?.body["meta"]["total"], 1);
     let wrong = api.get("/notifications?type=nothing").await?;
     assert_eq!((wrong.status.as_u16(), wrong.fields()), (400, vec!["type"]));
-    for (method, path) in [(Method::PATCH, format!("/notifications/{id}/read")), (Method::DELETE, format!("/notifications/{id}"))] {
+    for (method, path) in
+        [(Method::PATCH, format!("/notifications/{id}/read")), (Method::DELETE, format!("/notifications/{id}"))]
+    {
         let answer = stranger.api.send(stranger.api.request(method.clone(), &path)).await?;
         assert_eq!(answer.status, 404, "{method} {path}: {}", answer.body);
     }
@@ -75,7 +77,10 @@ async fn a_person_reads_chooses_and_deletes_and_a_stream_tells_of_what_comes() -
     assert_eq!(api.delete(&format!("/notifications/{id}")).await?.status, 204);
     assert_eq!(api.delete(&format!("/notifications/{id}")).await?.status, 404);
     api.send(api.request(Method::POST, "/auth/logout")).await?.data(204)?;
-    let ended = async { while stream.chunk().await?.is_some() {} anyhow::Ok(()) };
+    let ended = async {
+        while stream.chunk().await?.is_some() {}
+        anyhow::Ok(())
+    };
     timeout(Duration::from_secs(4), ended).await.context("the stream of an ended session stays")??;
     Ok(())
 }
