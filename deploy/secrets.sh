@@ -70,6 +70,8 @@ once unsubscribe-key "$(random_word 64)" >/dev/null
 # What notification shows to identity.
 notification=$(once notification-service-secret "$(random_word 64)")
 once identity-service-secrets "notification:$notification" >/dev/null
+# static-auth-secret of the relays in TURN_URLS
+once turn-secret "$(random_word 64)" >/dev/null
 # To be filled in: where backups are copied to, the password of the mailbox that alerts are sent from, the payment provider's, that of
 # the mail server, Firebase's service account, the key of Web Push (aipoten web-push-key). Without the last two there is no push.
 for name in rclone-conf smtp-password toss-secret-key mail-password fcm-credentials web-push-key; do [[ -e $folder/$name ]] || : >"$folder/$name"; done

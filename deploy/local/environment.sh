@@ -51,6 +51,7 @@ environment_lines() {
       NOTIFICATION__SMS__SENDER=0212345678 \
       NOTIFICATION__SMS__ALIMTALK_CHANNEL=@aipoten \
       "GATEWAY__CSRF_KEY=$(made_once csrf-key development_secret)" \
+      GATEWAY__REALTIME__USER_CONNECTIONS=100 \
       IDENTITY__ADMIN__EMAIL=admin@aipoten.example \
       "IDENTITY__ADMIN__PASSWORD=$(made_once admin-password administrator_password)" \
       REFLECTION=true \

@@ -18,11 +18,8 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 const FEWEST: u64 = 20_000;
 
 /// What would end the session that the run goes on with, and what never ends.
-const LEFT_OUT: [&str; 3] = [
-    "^/api/v1/auth/(logout|logout-all|password/change)$",
-    "^/api/v1/users/me$",
-    "^/api/v1/notifications/stream$",
-];
+const LEFT_OUT: [&str; 3] =
+    ["^/api/v1/auth/(logout|logout-all|password/change)$", "^/api/v1/users/me$", "^/api/v1/notifications/stream$"];
 
 #[tokio::test]
 #[ignore = "takes minutes and needs a tool: make fuzz"]

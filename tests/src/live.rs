@@ -29,11 +29,7 @@ pub enum Refusal {
 
 impl Live {
     /// Opens a connection to the gateway on this port of this machine, with these headers, and shows this.
-    pub async fn connect(
-        port: u16,
-        headers: &[(&str, &str)],
-        auth: &Value,
-    ) -> anyhow::Result<Result<Self, Refusal>> {
+    pub async fn connect(port: u16, headers: &[(&str, &str)], auth: &Value) -> anyhow::Result<Result<Self, Refusal>> {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
         stream.set_nodelay(true)?;
         let status = upgrade(&mut stream, headers).await?;

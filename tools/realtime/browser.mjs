@@ -3,12 +3,11 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const { gateways, people, consultation_id } = JSON.parse(readFileSync(0, "utf8"));
-const library = createRequire(import.meta.url).resolve("socket.io-client/dist/socket.io.min.js");
+const library = new URL("../node_modules/socket.io-client/dist/socket.io.min.js", import.meta.url);
 const files = {
   "/": ["text/html", new URL("page.html", import.meta.url)],
   "/page.js": ["text/javascript", new URL("page.js", import.meta.url)],

@@ -5,6 +5,7 @@ const events = ["new_notification", "matching_update", "consultation_reminder", 
   const config = await (await fetch(`/config${location.search}`)).json();
   const say = (happened, more) =>
     fetch("/", { method: "POST", body: JSON.stringify({ who: config.name, happened, ...more }) });
+  addEventListener("unhandledrejection", ({ reason }) => say("failed", { message: String(reason) }));
   const socket = io(config.gateway, { transports: ["websocket"], auth: { token: config.token, language: "en" } });
   socket.on("connect_error", (error) => say("error", { message: error.message }));
   for (const event of events) {
@@ -19,17 +20,18 @@ const events = ["new_notification", "matching_update", "consultation_reminder", 
   });
 })();
 
-// The one who hears that the other has come makes the offer. Candidates may come before the description they belong to.
-// Where both made one, that of the therapist counts.
+// The therapist makes the offer when the parent has come; a parent who hears that the therapist has come says so once more.
+// Candidates may come before the description they belong to.
 function meet(socket, { name, consultation_id }, say) {
   const peer = new RTCPeerConnection();
-  const signal = (event, content) => socket.emit(event, { consultation_id, signal: content });
+  const signal = async (event, content) => {
+    const passed = await socket.emitWithAck(event, { consultation_id, signal: content });
+    if (!passed.success) say("not passed on", { event, code: passed.error.code });
+  };
   const waiting = [];
-  // One of an offer that does not count is refused.
-  const add = (candidate) => peer.addIceCandidate(candidate).catch(() => {});
   const described = async (description) => {
     await peer.setRemoteDescription(description);
-    for (const candidate of waiting.splice(0)) await add(candidate);
+    for (const candidate of waiting.splice(0)) await peer.addIceCandidate(candidate);
   };
   const use = (channel) => {
     channel.onopen = () => channel.send(`hello from ${location.search}`);
@@ -39,13 +41,14 @@ function meet(socket, { name, consultation_id }, say) {
   peer.onconnectionstatechange = () => say(peer.connectionState);
   peer.ondatachannel = ({ channel }) => use(channel);
   socket.on("peer_joined", async () => {
+    if (name === "parent") return socket.emit("join_consultation", { consultation_id });
+    if (peer.localDescription) return;
     use(peer.createDataChannel("session"));
     await peer.setLocalDescription();
     signal("offer", peer.localDescription);
     say("offered");
   });
   socket.on("offer", async ({ signal: offer }) => {
-    if (name === "therapist" && peer.signalingState !== "stable") return;
     await described(offer);
     await peer.setLocalDescription();
     signal("answer", peer.localDescription);
@@ -53,7 +56,7 @@ function meet(socket, { name, consultation_id }, say) {
   });
   socket.on("answer", ({ signal: answer }) => described(answer));
   socket.on("ice", ({ signal: candidate }) => {
-    if (peer.remoteDescription) add(candidate);
+    if (peer.remoteDescription) peer.addIceCandidate(candidate);
     else waiting.push(candidate);
   });
 }

@@ -22,5 +22,7 @@ pub(crate) fn layer() -> CompressionLayer<Rule> {
 /// Pictures and documents are compressed already; events would wait in the compressor for others.
 fn shrinks(_: StatusCode, _: Version, headers: &HeaderMap, extensions: &Extensions) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    extensions.get::<Secret>().is_none() && !kind.starts_with("image/") && !["application/pdf", "text/event-stream"].contains(&kind)
+    extensions.get::<Secret>().is_none()
+        && !kind.starts_with("image/")
+        && !["application/pdf", "text/event-stream"].contains(&kind)
 }

@@ -85,7 +85,10 @@ impl Config {
     /// Relays with a secret that is none would let everybody in.
     pub(crate) fn turn(&self) -> anyhow::Result<Turn> {
         let guarded = self.turn.urls.is_empty() || !self.turn.secret.is_empty();
-        anyhow::ensure!(guarded, "configuration key `gateway.turn.secret` is required where there are `gateway.turn.urls`");
+        anyhow::ensure!(
+            guarded,
+            "configuration key `gateway.turn.secret` is required where there are `gateway.turn.urls`"
+        );
         Ok(self.turn.clone())
     }
 
@@ -113,7 +116,7 @@ pub struct Realtime {
 
 impl Default for Realtime {
     fn default() -> Self {
-        Self { connections: 20_000, user_connections: 10, messages: 300 }
+        Self { connections: 10_000, user_connections: 10, messages: 300 }
     }
 }
 

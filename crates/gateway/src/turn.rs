@@ -52,13 +52,7 @@ mod tests {
     fn a_relay_that_knows_the_secret_knows_the_credentials() {
         let until = DateTime::from_timestamp(1_800_000_000, 0).expect("a moment");
         let id = Uuid::parse_str("01900000-0000-7000-8000-000000000001").expect("an id");
-        let user = User {
-            id,
-            session_id: id,
-            role: Role::Parent,
-            auth_time: until,
-            email_verified: true,
-        };
+        let user = User { id, session_id: id, role: Role::Parent, auth_time: until, email_verified: true };
         let relays = config::Turn { urls: vec!["turn:relay:3478".to_owned()], secret: "north".to_owned().into() };
         let shown = credentials(&relays, &user, until).expect("credentials");
         assert_eq!(shown.username, "1800000000:01900000-0000-7000-8000-000000000001");

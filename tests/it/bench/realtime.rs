@@ -68,7 +68,11 @@ async fn bench_realtime() -> anyhow::Result<()> {
     let (rest, memory) = (f64::from(u32::try_from(rest)?), gateway.memory());
     let each = f64::from(u32::try_from((memory - idle) * 1024)?) / f64::from(u32::try_from(CONNECTIONS)?);
     eprintln!("{CONNECTIONS} connections:");
-    eprintln!("  {:>8.0} connected a second, {:.0} µs of the gateway's CPU each", rest / took.as_secs_f64(), spent.as_secs_f64() * 1e6 / rest);
+    eprintln!(
+        "  {:>8.0} connected a second, {:.0} µs of the gateway's CPU each",
+        rest / took.as_secs_f64(),
+        spent.as_secs_f64() * 1e6 / rest
+    );
     eprintln!("  {each:>8.1} KiB each (PSS {idle} MiB before, {memory} MiB with all)");
     let cpu = gateway.cpu();
     sleep(Duration::from_secs(10)).await;
@@ -152,7 +156,9 @@ async fn news(
     let at = |percent: usize| late[(late.len() * percent / 100).min(late.len() - 1)];
     eprintln!(
         "  {rate} notifications a second, each to {connections}: from its transaction's begin to the client p50 {:.1} ms, p99 {:.1} ms, at most {:.1} ms ({expected} arrived)",
-        at(50), at(99), at(100)
+        at(50),
+        at(99),
+        at(100)
     );
     Ok(())
 }

@@ -92,7 +92,14 @@ async fn the_official_client_and_browsers_are_told_through_two_gateways_and_two_
     clients.all(both("matching_update").into_iter().collect()).await?;
     money::pay(&care, &package, &mut |_| {}).await?;
     let package = care.paid(&package, &mut |_| {}).await?;
-    clients.all([both("consultation_update"), everywhere("parent", "payment_update").to_vec()].concat().into_iter().collect()).await?;
+    clients
+        .all(
+            [both("consultation_update"), everywhere("parent", "payment_update").to_vec()]
+                .concat()
+                .into_iter()
+                .collect(),
+        )
+        .await?;
     let consultation_id: Uuid = package["consultations"][0]["id"].as_str().context("an id")?.parse()?;
 
     let config = json!({ "gateways": gateways, "people": people, "consultation_id": consultation_id });
@@ -111,7 +118,14 @@ async fn the_official_client_and_browsers_are_told_through_two_gateways_and_two_
     remind(&platform, mina.id, "package_completed", json!({ "package_id": package["id"] })).await?;
     let told = ["new_notification", "matching_update", "consultation_reminder"];
     browsers.all(told.map(|happened| ("parent", None, happened)).into()).await?;
-    clients.all(told.iter().flat_map(|happened| everywhere("parent", happened)).filter(|it| it.2 != "matching_update").collect()).await?;
+    clients
+        .all(
+            told.iter()
+                .flat_map(|happened| everywhere("parent", happened))
+                .filter(|it| it.2 != "matching_update")
+                .collect(),
+        )
+        .await?;
 
     let relays = format!("/consultations/{consultation_id}/turn-credentials");
     let credentials = mina.api.post(&relays, json!({})).await?.data(200)?;

@@ -145,7 +145,8 @@ async fn a_connection_needs_a_token_or_a_cookie_of_our_page_and_ends_with_either
 
     let cookie = format!("__Host-at={}", mina.token());
     for (origin, status) in [(None, 403), (Some("https://evil.example.org"), 403)] {
-        let headers: Vec<_> = [("cookie", cookie.as_str())].into_iter().chain(origin.map(|it| ("origin", it))).collect();
+        let headers: Vec<_> =
+            [("cookie", cookie.as_str())].into_iter().chain(origin.map(|it| ("origin", it))).collect();
         let refused = Live::connect(port, &headers, &json!({})).await?;
         assert_eq!(refused.err(), Some(Refusal::Http(status)), "{origin:?}");
     }
@@ -181,7 +182,10 @@ async fn a_connection_needs_a_token_or_a_cookie_of_our_page_and_ends_with_either
 
     // The token of the first connection expires.
     let said = timeout(Duration::from_secs(20), first.end()).await.context("a token that expired stays connected")?;
-    assert_eq!(said.last().map(|(event, data)| (event.as_str(), data["code"].clone())), Some(("session_ended", json!("TOKEN_EXPIRED"))));
+    assert_eq!(
+        said.last().map(|(event, data)| (event.as_str(), data["code"].clone())),
+        Some(("session_ended", json!("TOKEN_EXPIRED")))
+    );
     Ok(())
 }
 

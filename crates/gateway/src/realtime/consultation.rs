@@ -1,5 +1,6 @@
 //! How the two sides of an online session find each other: what a browser has to say to the other is passed on, to that
-//! side alone. Whoever hears `peer_joined` makes the offer; where both do, that of the therapist counts.
+//! side alone. The therapist makes the offer on hearing `peer_joined`; a parent who hears it joins once more, so that it is heard
+//! whoever came first.
 
 use aipoten_kit::Role;
 use aipoten_proto::matching::v1::GetConsultationRoomRequest;

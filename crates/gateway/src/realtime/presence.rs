@@ -91,9 +91,8 @@ impl Presence {
         for id in &ids {
             command.arg(self.key(*id));
         }
-        let ask = |mut redis: ConnectionManager| async move {
-            command.query_async::<Vec<Option<u8>>>(&mut redis).await
-        };
+        let ask =
+            |mut redis: ConnectionManager| async move { command.query_async::<Vec<Option<u8>>>(&mut redis).await };
         let found = self.redis.ask(ask).await.unwrap_or_default();
         ids.into_iter().zip(found).filter_map(|(id, found)| found.map(|_| id)).collect()
     }
