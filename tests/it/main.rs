@@ -15,6 +15,7 @@ mod invariants;
 mod isolation;
 mod journey;
 mod keys;
+mod mail;
 mod money_faults;
 mod platform;
 mod privacy;
