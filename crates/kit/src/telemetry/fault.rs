@@ -122,31 +122,27 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderMap;
+
     use super::*;
 
     #[tokio::test]
     async fn a_report_reaches_the_project_and_says_no_more_than_where() {
         let (told, mut heard) = channel::<(String, String)>(1);
-        let take = async move |headers: axum::http::HeaderMap, body: String| {
+        let take = async move |headers: HeaderMap, body: String| {
             let key = headers.get("x-sentry-auth").and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned();
             drop(told.send((key, body)).await);
         };
         let router = axum::Router::new().route("/api/7/envelope/", axum::routing::post(take));
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let dsn = format!("http://abc@{}/7", listener.local_addr().expect("bound"));
         tokio::spawn(async move { axum::serve(listener, router).await });
 
         let (reports, taken) = channel(1);
-        let client =
-            Client::builder().tls_backend_preconfigured(certificates().expect("TLS")).build().expect("a client");
+        let client = Client::builder().tls_backend_preconfigured(certificates().expect("TLS")).build().expect("a client");
         tokio::spawn(send("identity", client, Address::parse(&dsn).expect("good"), taken));
         let place = "/aipoten.identity.v1.ChildService/GetChild".to_owned();
-        let report = Report {
-            kind: "internal",
-            place,
-            request_id: "r-1".to_owned(),
-            trace_id: Some("0af7651916cd43dd8448eb211c80319c".to_owned()),
-        };
+        let report = Report { kind: "internal", place, request_id: "r-1".to_owned(), trace_id: Some("0af7651916cd43dd8448eb211c80319c".to_owned()) };
         reports.send(report).await.expect("it is taken");
         let (key, body) = heard.recv().await.expect("it arrives");
         assert!(key.ends_with("sentry_key=abc"), "{key}");
