@@ -23,7 +23,7 @@ demo: ## drive the care journey over REST against the running platform
 	@set -a && . .local/dev/env && target/debug/demo http://127.0.0.1:3000 && printf "\nthe ledger: kind, accounts, won\n" && \
 	  export AIPOTEN__LOG__FILTER=warn && target/debug/aipoten ledger && target/debug/aipoten check-invariants
 
-.PHONY: test lint fmt fuzz proto-lint openapi-check calendar-check
+.PHONY: test lint fmt fuzz proto-lint openapi-check calendar-check mail-check
 test: ## everything that CI checks
 	@$(local)/check.sh
 
@@ -43,6 +43,9 @@ proto-lint: ## lint the protos and look for breaking changes
 openapi-check: ## validate the OpenAPI document and compile a client generated from it
 	@$(local)/contract.sh openapi
 
+mail-check: ## send mails through a real mail server that fails now and then
+	@$(local)/mail.sh
+
 calendar-check: ## let two independent parsers read a calendar feed
 	@$(local)/calendar.sh
 
@@ -50,7 +53,7 @@ calendar-check: ## let two independent parsers read a calendar feed
 realtime-check: ## let the official Socket.IO client and two browsers be told through two gateways, and the browsers meet
 	@$(local)/realtime.sh
 
-.PHONY: bench bench-events bench-login bench-booking bench-search bench-realtime faults
+.PHONY: bench bench-events bench-login bench-booking bench-search bench-realtime bench-reminders faults
 bench: ## measure requests: how many a second, how late, at what cost; minutes, on a machine with nothing else to do
 	@$(local)/measure.sh bench
 
@@ -68,16 +71,26 @@ bench-search: ## measure searches among 20,000 therapists
 
 bench-realtime: ## measure 10,000 connections to one gateway: memory of each, how many connect a second, how late news comes
 	@$(local)/measure.sh realtime
+bench-reminders: ## measure reminders: 100,000 that are due, told and sent by two replicas
+	@$(local)/measure.sh reminders
 
 faults: ## kill and restart broker and database under load; minutes, and not part of test
 	@$(local)/measure.sh faults
 
-.PHONY: k8s-check ops-check
+.PHONY: k8s-check ops-check compat
+compat: ## let this program and the one before it (OLD=tag) share the roles, as a rolling update does; minutes
+	@$(local)/compat.sh $(OLD)
+
 k8s-check: ## render the manifests of every overlay and check them, and the checker
 	@$(local)/k8s.sh check
 
-ops-check: ## check images, compose files, edge, monitoring, backups, workflows and runbooks
+ops-check: ## check images, compose files, edge, monitoring, backups, workflows and runbooks, and what a running platform tells of itself
 	@$(local)/ops.sh
+	@$(local)/running.sh check
+
+.PHONY: soak
+soak: ## minutes of load while replicas are restarted one by one, MINUTES=12: no request fails; prints memory
+	@$(local)/running.sh soak $(MINUTES)
 
 .PHONY: prepare switch
 prepare: ## bring release TAG into the COLOUR (blue or green) that nobody is sent to

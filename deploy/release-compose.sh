@@ -9,7 +9,7 @@ cd "${BASH_SOURCE[0]%/*}"
 
 (($# == 1)) || { sed -n '2,/^set/ s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 2; }
 image=${IMAGE:?the image without its tag}
-services=(identity content matching billing)
+services=(identity content matching billing notification)
 gateways=(gateway-a gateway-b)
 
 compose() { AIPOTEN_IMAGE=$image:$tag docker compose --file compose.yaml "$@"; }

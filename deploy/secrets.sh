@@ -11,8 +11,8 @@ set -euo pipefail
 umask 022
 
 folder=${1:-${BASH_SOURCE[0]%/*}/secrets}
-services=(identity content matching billing)
-with_keys=(identity matching billing)
+services=(identity content matching billing notification)
+with_keys=(identity matching billing notification)
 
 # Letters and digits: they stand in addresses.
 random_word() { LC_ALL=C tr -dc 'A-Za-z0-9' </dev/urandom | head -c "$1" || true; }
@@ -66,9 +66,14 @@ vm_memory_high_watermark.absolute = 700MB
 disk_free_limit.absolute = 1GB" >/dev/null
 once grafana-password "$(random_word 40)" >/dev/null
 once csrf-key "$(random_word 64)" >/dev/null
+once unsubscribe-key "$(random_word 64)" >/dev/null
+# What notification shows to identity.
+notification=$(once notification-service-secret "$(random_word 64)")
+once identity-service-secrets "notification:$notification" >/dev/null
 # static-auth-secret of the relays in TURN_URLS
 once turn-secret "$(random_word 64)" >/dev/null
-# To be filled in: where backups are copied to, the password of the mailbox that alerts are sent from, the payment provider's.
-for name in rclone-conf smtp-password toss-secret-key; do [[ -e $folder/$name ]] || : >"$folder/$name"; done
+# To be filled in: where backups are copied to, the password of the mailbox that alerts are sent from, the payment provider's, that of
+# the mail server, Firebase's service account, the key of Web Push (aipoten web-push-key). Without the last two there is no push.
+for name in rclone-conf smtp-password toss-secret-key mail-password fcm-credentials web-push-key; do [[ -e $folder/$name ]] || : >"$folder/$name"; done
 make_backup_key
 echo "Write down $(printf '%s-encryption-keys ' "${with_keys[@]}")of $folder in a safe place apart from the backups."

@@ -52,8 +52,10 @@ if [[ ${1:-} != lint ]]; then
   step openapi deploy/local/contract.sh openapi
   step calendar deploy/local/calendar.sh
   step realtime deploy/local/realtime.sh
+  step mail deploy/local/mail.sh
   step manifests deploy/local/k8s.sh check
   step operations deploy/local/ops.sh
+  step running deploy/local/running.sh check
 fi
 
 echo

@@ -19,7 +19,8 @@ select_instance() {
   bench) first=22000 ;;
   crash) first=23000 ;;
   restore) first=24000 ;;
-  *) fail "unknown instance '${1:-}': expected dev, test, fault, bench, crash or restore" ;;
+  compat) first=25000 ;;
+  *) fail "unknown instance '${1:-}': expected dev, test, fault, bench, crash, restore or compat" ;;
   esac
   name=$1
   state=$root/.local/$name

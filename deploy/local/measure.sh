@@ -7,6 +7,7 @@
 #   measure.sh login    whether the time of a refused sign-in tells anything of an address
 #   measure.sh realtime 10,000 connections to one gateway: memory of each, how many connect a second, how late news reaches them
 #   measure.sh search   searches among 20,000 therapists: median and p95 at the service
+#   measure.sh reminders  100,000 due reminders, told and sent once each by two replicas
 #   measure.sh faults   broker, database, services and the payment provider failing while events flow and packages are paid
 set -euo pipefail
 root=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd -P)
@@ -27,8 +28,8 @@ with_servers() {
 }
 
 faults() {
-  cargo test -p aipoten-events --test faults -- --ignored --test-threads 1
-  cargo test -p aipoten-tests --test it -- --ignored --test-threads 1 money_faults
+  cargo test -p aipoten-events --test faults -- --ignored --nocapture --test-threads 1
+  cargo test -p aipoten-tests --test it -- --ignored --nocapture --test-threads 1 money_faults
 }
 
 bench() {
@@ -73,6 +74,11 @@ realtime)
   ulimit -n "$(ulimit -Hn)"
   with_servers bench "postgres redis rabbitmq" \
     cargo test --profile quick -p aipoten-tests --test it -- --ignored --nocapture bench_realtime
+  ;;
+reminders)
+  cargo test --profile quick -p aipoten-notification --test it --no-run
+  with_servers bench "postgres redis" \
+    cargo test --profile quick -p aipoten-notification --test it -- --ignored --nocapture a_hundred_thousand_reminders
   ;;
 faults)
   cargo test -p aipoten-events --test faults --no-run

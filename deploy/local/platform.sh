@@ -61,6 +61,7 @@ run() {
   (cd "$root" && cargo build --workspace)
   up_to_date || start
   printf '%-15s%s\n' API "http://127.0.0.1:$api_port/api/v1" Reference "http://127.0.0.1:$api_port/docs" \
+    Mail "http://127.0.0.1:$api_port/dev/mail, files in .local/mail" \
     Administrator "admin@aipoten.example, password in .local/dev/admin-password" \
     Log "${state#"$root/"}/aipoten.log (make logs)"
 }
@@ -73,6 +74,7 @@ stop() {
 reset() {
   aipoten_down
   "$here/servers.sh" reset dev
+  rm -rf "$root/.local/mail"
 }
 
 logs() {

@@ -3,7 +3,7 @@
 # Passwords are read from files in /run/secrets.
 set -euo pipefail
 
-services=(identity content matching billing)
+services=(identity content matching billing notification)
 owner=$(<"${OWNER_PASSWORD_FILE:-/run/secrets/postgres-owner-password}")
 app=$(<"${APP_PASSWORD_FILE:-/run/secrets/postgres-app-password}")
 monitor=$(<"${MONITOR_PASSWORD_FILE:-/run/secrets/postgres-monitor-password}")

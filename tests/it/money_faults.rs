@@ -4,8 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use aipoten_kit::test::own_broker_url;
 use aipoten_tests::care::Care;
 use aipoten_tests::private::ADMIN;
 use aipoten_tests::{Answer, Api, money};
@@ -24,6 +25,10 @@ use crate::platform::Platform;
 const SIDE: usize = 10;
 /// How long a flow may take, faults included.
 const PATIENCE: Duration = Duration::from_mins(5);
+/// How long the provider cannot be read.
+const OUTAGE: Duration = Duration::from_secs(45);
+/// How long a payment may be unknown once its provider answers again.
+const UNKNOWN: Duration = Duration::from_mins(2);
 /// What one session costs, in won.
 const PRICE: i64 = 80_000;
 
@@ -34,8 +39,21 @@ struct Due {
     cancels: bool,
 }
 
+/// When a flow came where.
+struct Flow {
+    /// The provider was first asked to charge.
+    charged: Instant,
+    /// The parent read that it is paid.
+    paid: Instant,
+}
+
 /// Numbers of orders that were begun, for who would forge messages about them.
 type Orders = Arc<Mutex<Vec<String>>>;
+
+/// With a part of the broker that nobody else has used.
+async fn start(test: &str) -> Platform {
+    Platform::start_with(&[("AIPOTEN__BROKER__URL", &own_broker_url(test))]).await
+}
 
 /// A hundred packages of one session, each at a time that is free for its child and its therapist.
 async fn hundred_packages(platform: &Platform) -> anyhow::Result<Vec<Due>> {
@@ -66,7 +84,7 @@ async fn agree(cares: &[Care], at: usize, to: usize) -> anyhow::Result<Due> {
 
 impl Due {
     /// Paid, and paid back where it is cancelled, however often a step has to be asked for.
-    async fn settle(&self, orders: &Orders) -> anyhow::Result<()> {
+    async fn settle(&self, orders: &Orders) -> anyhow::Result<Flow> {
         let parent = &self.parent;
         let order = json!({ "package_id": self.package });
         let begun = insist(parent, "/payments", &order).await.context("beginning to pay")?;
@@ -77,8 +95,10 @@ impl Due {
         let provider_key = money::authorize(&begun).await?;
         let payment = format!("/payments/{}", begun["id"].as_str().context("an id")?);
         let confirm = json!({ "provider_key": provider_key, "amount": PRICE });
+        let charged = Instant::now();
         insist(parent, &format!("{payment}/confirm"), &confirm).await.context("confirming")?;
         until(parent, &payment, "payment_status", "completed").await?;
+        let paid = Instant::now();
         let package = format!("/packages/{}", self.package);
         let running = until(parent, &package, "status", "active").await?;
         if self.cancels {
@@ -87,7 +107,7 @@ impl Due {
             insist(parent, &cancel, &json!({ "reason": "여행" })).await.context("cancelling")?;
             until(parent, &payment, "payment_status", "refunded").await?;
         }
-        Ok(())
+        Ok(Flow { charged, paid })
     }
 }
 
@@ -128,20 +148,25 @@ async fn until(parent: &Api, path: &str, field: &str, value: &str) -> anyhow::Re
     }
 }
 
-/// Has a hundred flows go on while `disturb` happens; then everything has to be as the provider says.
-async fn all_end_well(
+/// Has a hundred flows go on while `disturb` happens; then everything has to be as the provider says. The flows, and what `disturb`
+/// said.
+async fn all_end_well<T>(
     platform: &Platform,
-    disturb: impl AsyncFnOnce(&Orders) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
+    disturb: impl AsyncFnOnce(&Orders) -> anyhow::Result<T>,
+) -> anyhow::Result<(Vec<Flow>, T)> {
     let packages = hundred_packages(platform).await?;
     let orders = Orders::default();
+    let begun = Instant::now();
     let flows = tokio::time::timeout(PATIENCE, try_join_all(packages.iter().map(|due| due.settle(&orders))));
     let (flows, disturbed) = tokio::join!(flows, disturb(&orders));
-    disturbed?;
-    flows.context("flows have not ended in five minutes")??;
-    as_the_provider_says(platform, packages.iter().filter(|due| due.cancels).count()).await?;
+    let (flows, disturbed) = (flows.context("flows have not ended in five minutes")??, disturbed?);
+    let cancelled = packages.iter().filter(|due| due.cancels).count();
+    let slowest = flows.iter().map(|it| it.paid - it.charged).max().unwrap_or_default();
+    eprintln!("{} flows, {cancelled} of them paid back, ended in {:.1?}", flows.len(), begun.elapsed());
+    eprintln!("the slowest payment was known {slowest:.1?} after it was confirmed");
+    as_the_provider_says(platform, cancelled).await?;
     platform.check_invariants().await;
-    Ok(())
+    Ok((flows, disturbed))
 }
 
 /// One charge for each package, and what was cancelled back.
@@ -175,51 +200,82 @@ fn roll(below: u128) -> usize {
 #[tokio::test]
 #[ignore = "takes minutes and ends processes: make faults"]
 async fn billing_and_matching_are_killed_at_random_and_no_won_is_lost_or_moved_twice() -> anyhow::Result<()> {
-    let mut platform = Platform::start().await;
+    let mut platform = start("money-kills").await;
     let mut processes: Vec<Child> = platform.split(&ROLES).await;
-    all_end_well(&platform, async |_| {
+    let (_, kills) = all_end_well(&platform, async |_| {
+        let mut kills = [0; ROLES.len()];
         for _ in 0..20 {
             sleep(Duration::from_millis(u64::try_from(300 + roll(1200))?)).await;
             let killed = if roll(2) == 0 { 2 } else { 3 };
             processes[killed].kill().await?;
             processes[killed] = platform.start_role(ROLES[killed]);
+            kills[killed] += 1;
         }
-        Ok(())
+        Ok(kills)
     })
-    .await
+    .await?;
+    eprintln!("matching was killed {} times, billing {}", kills[2], kills[3]);
+    Ok(())
 }
 
 #[tokio::test]
 #[ignore = "takes minutes and ends processes: make faults"]
 async fn the_provider_fails_in_every_way_and_messages_are_forged_and_every_payment_ends_as_it_was_charged()
 -> anyhow::Result<()> {
-    let platform = Platform::start().await;
-    let control = format!("{}/control/faults", platform.sandbox);
-    let confirm = ["then_hang", "then_reset", "then_error", "then_in_flight", "then_replayed_error"];
-    let cancel = ["then_hang", "then_reset", "then_error", "then_in_flight"];
-    let webhook = ["duplicate", "duplicate", "late", "missing"];
-    let kinds = [("confirm", confirm.as_slice()), ("cancel", &cancel), ("webhook", &webhook)];
-    for (operation, fault) in kinds.iter().flat_map(|(operation, faults)| faults.iter().map(move |it| (operation, it)))
-    {
-        let fault = json!({ "fault": fault, "operation": operation, "count": 12 });
-        ensure!(
-            Client::new().post(&control).json(&fault).send().await?.status().is_success(),
-            "no such fault: {fault}"
-        );
-    }
-    all_end_well(&platform, async |orders| {
-        for _ in 0..100 {
-            sleep(Duration::from_millis(100)).await;
-            let order = orders.lock().expect("nobody panics").last().cloned().unwrap_or_default();
-            let forged = json!({
-                "eventType": "PAYMENT_STATUS_CHANGED", "createdAt": Utc::now().to_rfc3339(),
-                "data": { "orderId": order, "status": "CANCELED", "totalAmount": 1, "balanceAmount": 0 },
-            });
-            platform.api.post("/payments/webhooks/sandbox", forged).await?;
-        }
-        Ok(())
+    let platform = start("money-provider").await;
+    // First what charges fails, and nothing can be read.
+    faults(&platform, "confirm", &CONFIRM, 12).await?;
+    faults(&platform, "webhook", &WEBHOOK, 12).await?;
+    faults(&platform, "fetch", &["down"], u32::MAX).await?;
+    let (flows, answers_again) = all_end_well(&platform, async |orders| {
+        forge(&platform, orders, OUTAGE).await?;
+        Client::new().delete(format!("{}/control/faults", platform.sandbox)).send().await?.error_for_status()?;
+        let answers_again = Instant::now();
+        faults(&platform, "cancel", &CANCEL, 8).await?;
+        faults(&platform, "webhook", &WEBHOOK, 12).await?;
+        forge(&platform, orders, Duration::from_secs(10)).await?;
+        Ok(answers_again)
     })
-    .await
+    .await?;
+    let unknown: Vec<Duration> = flows.iter().map(|it| it.paid - it.charged.max(answers_again).min(it.paid)).collect();
+    let late = unknown.iter().filter(|it| !it.is_zero()).count();
+    let longest = unknown.into_iter().max().unwrap_or_default();
+    eprintln!("{late} payments were unknown when the provider answered again, the last one for {longest:.1?}");
+    ensure!(late > 0, "the outage touched nothing");
+    ensure!(longest < UNKNOWN, "a payment was unknown for {longest:.1?} after the provider answered again");
+    Ok(())
+}
+
+/// What charges and cancels come to.
+const CONFIRM: [&str; 5] = ["then_hang", "then_reset", "then_error", "then_in_flight", "then_replayed_error"];
+const CANCEL: [&str; 4] = ["then_hang", "then_reset", "then_error", "then_in_flight"];
+const WEBHOOK: [&str; 5] = ["duplicate", "late", "duplicate", "missing", "duplicate"];
+
+async fn faults(platform: &Platform, operation: &str, faults: &[&str], count: u32) -> anyhow::Result<()> {
+    for fault in faults {
+        let fault = json!({ "fault": fault, "operation": operation, "count": count });
+        let control = format!("{}/control/faults", platform.sandbox);
+        Client::new().post(control).json(&fault).send().await?.error_for_status()?;
+    }
+    Ok(())
+}
+
+/// Messages that say of an order, which there is, what is not so.
+async fn forge(platform: &Platform, orders: &Orders, time: Duration) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    while begun.elapsed() < time {
+        sleep(Duration::from_millis(100)).await;
+        let order = {
+            let orders = orders.lock().expect("nobody panics");
+            orders.get(roll(orders.len().max(1) as u128)).cloned().unwrap_or_default()
+        };
+        let forged = json!({
+            "eventType": "PAYMENT_STATUS_CHANGED", "createdAt": Utc::now().to_rfc3339(),
+            "data": { "orderId": order, "status": "CANCELED", "totalAmount": 1, "balanceAmount": 0 },
+        });
+        platform.api.post("/payments/webhooks/sandbox", forged).await?;
+    }
+    Ok(())
 }
 
 /// Starts or stops a server of the instance that these tests have for themselves.
@@ -246,7 +302,7 @@ async fn kill_and_start(server: &str, away: Duration) -> anyhow::Result<()> {
 #[tokio::test]
 #[ignore = "takes minutes and ends servers: make faults"]
 async fn the_broker_is_killed_for_a_while_and_the_database_twice_and_every_flow_ends() -> anyhow::Result<()> {
-    let platform = Platform::start().await;
+    let platform = start("money-servers").await;
     all_end_well(&platform, async |_| {
         sleep(Duration::from_secs(1)).await;
         kill_and_start("rabbitmq", Duration::from_secs(5)).await?;
@@ -256,5 +312,6 @@ async fn the_broker_is_killed_for_a_while_and_the_database_twice_and_every_flow_
         servers("down", "postgres").await?;
         servers("up", "postgres").await
     })
-    .await
+    .await?;
+    Ok(())
 }

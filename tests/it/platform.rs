@@ -2,7 +2,7 @@
 
 use std::fs::{File, read_to_string, remove_file};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
@@ -22,6 +22,7 @@ pub(crate) struct Platform {
     // Ends before its databases are dropped.
     process: Child,
     log: Log,
+    _mails: Mails,
     pub(crate) api: Api,
     /// The operations port.
     pub(crate) ops: Api,
@@ -61,6 +62,7 @@ impl Platform {
         let [gateway, ops, identity_port, content_port, matching_port, billing_port, notification_port, sandbox] =
             free_ports();
         let redis = redis();
+        let mails = Mails::new();
         let service_secret = format!("dev-{}", Uuid::now_v7());
         let mut environment: Vec<(String, String)> = [
             ("MODE", "development".to_owned()),
@@ -81,7 +83,6 @@ impl Platform {
             ("IDENTITY__ENCRYPTION__KEYS", format!("dev1:{ENCRYPTION_KEY}")),
             ("IDENTITY__ENCRYPTION__ACTIVE", "dev1".to_owned()),
             ("IDENTITY__SERVICE_SECRETS", format!("notification:{SERVICE_SECRET}")),
-            ("IDENTITY__REQUIRE_VERIFIED_EMAIL", "false".to_owned()),
             ("IDENTITY__ADMIN__EMAIL", ADMIN.0.to_owned()),
             ("IDENTITY__ADMIN__PASSWORD", ADMIN.1.to_owned()),
             ("CONTENT__LISTEN", format!("127.0.0.1:{content_port}")),
@@ -118,6 +119,10 @@ impl Platform {
             ("NOTIFICATION__SERVICE_SECRET", service_secret.clone()),
             ("IDENTITY__SERVICE_SECRETS", format!("notification:{service_secret}")),
             ("NOTIFICATION__UNSUBSCRIBE_KEY", format!("dev-{}", Uuid::now_v7())),
+            ("NOTIFICATION__MAIL__FOLDER", mails.path()),
+            ("GATEWAY__MAILBOX", mails.path()),
+            ("NOTIFICATION__SMS__URL", format!("http://127.0.0.1:{sandbox}")),
+            ("NOTIFICATION__SMS__KEY", "test_sk_sandbox".to_owned()),
         ]
         .map(|(name, value)| (format!("AIPOTEN__{name}"), value))
         .to_vec();
@@ -135,7 +140,7 @@ impl Platform {
         let ops = Api::new(&format!("http://127.0.0.1:{ops}"));
         let sandbox = format!("http://127.0.0.1:{sandbox}");
         let platform =
-            Self { process, log, api, ops, sandbox, identity, content, matching, billing, notification, environment };
+            Self { process, log, _mails: mails, api, ops, sandbox, identity, content, matching, billing, notification, environment };
         platform.ready().await;
         platform
     }
@@ -152,6 +157,22 @@ impl Platform {
     /// Of the running executable.
     pub(crate) fn pid(&self) -> u32 {
         self.process.id().expect("it runs until it is dropped")
+    }
+
+    /// Tells it to stop, as an orchestrator does.
+    pub(crate) async fn terminate(&self) {
+        terminate(&self.process).await;
+    }
+
+    /// Waits until it has stopped by itself.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        self.process.wait().await.expect("a process that was started")
+    }
+
+    /// After it has ended.
+    pub(crate) async fn start_again(&mut self) {
+        self.process = spawn(&self.log, &self.environment, "all");
+        self.ready().await;
     }
 
     /// Ends it and starts it again with further variables; how long it took until it was ready.
@@ -177,11 +198,18 @@ impl Platform {
         self.start_role_with(role, &[])
     }
 
-    fn start_role_with(&self, role: &str, variables: &[(&str, &str)]) -> Child {
+    /// The same with variables of its own.
+    pub(crate) fn start_role_with(&self, role: &str, variables: &[(&str, &str)]) -> Child {
         let variables = [("AIPOTEN__OPS__LISTEN", "127.0.0.1:0")].iter().chain(variables);
         let variables = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let environment: Vec<_> = self.environment.iter().cloned().chain(variables).collect();
         spawn(&self.log, &environment, role)
+    }
+
+    /// The value of one of its variables.
+    pub(crate) fn variable(&self, name: &str) -> &str {
+        let found = self.environment.iter().rev().find(|(it, _)| it == name);
+        found.map(|(_, value)| value.as_str()).expect("a variable that every platform has")
     }
 
     /// A second gateway, and its port.
@@ -206,15 +234,40 @@ impl Platform {
 
     /// Runs the executable beside the platform and gives what it wrote on standard output, or else on standard error.
     pub(crate) async fn command(&self, arguments: &[&str]) -> Result<String, String> {
-        let quiet = ("AIPOTEN__LOG__FILTER", "warn");
+        self.command_with(arguments, &[]).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn command_with(&self, arguments: &[&str], settings: &[(&str, &str)]) -> Result<String, String> {
         let output = command(&self.environment)
-            .env(quiet.0, quiet.1)
+            .env("AIPOTEN__LOG__FILTER", "warn")
+            .envs(settings.iter().copied())
             .args(arguments)
             .output()
             .await
             .expect("the executable runs");
         let text = |bytes| String::from_utf8(bytes).expect("text");
         if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+    }
+}
+
+/// The folder of a platform's mails, which goes with it.
+struct Mails(PathBuf);
+
+impl Mails {
+    fn new() -> Self {
+        Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("mail-{}", Uuid::now_v7().simple())))
+    }
+
+    fn path(&self) -> String {
+        self.0.display().to_string()
+    }
+}
+
+impl Drop for Mails {
+    fn drop(&mut self) {
+        // Where the platform never started there is none.
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -249,6 +302,13 @@ impl Drop for Log {
 
 fn spawn(log: &Log, environment: &[(String, String)], role: &str) -> Child {
     log.of(command(environment).arg(role)).kill_on_drop(true).spawn().expect("the executable runs")
+}
+
+/// Tells a process to stop, as an orchestrator does.
+pub(crate) async fn terminate(process: &Child) {
+    let pid = process.id().expect("it runs").to_string();
+    let told = Command::new("kill").args(["-TERM", &pid]).status().await;
+    assert!(told.is_ok_and(|status| status.success()), "{pid} is not there");
 }
 
 fn command(environment: &[(String, String)]) -> Command {

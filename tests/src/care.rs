@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::journey::Tell;
 use crate::private::PASSWORD;
-use crate::{Api, money, unique_email};
+use crate::{Api, mail, money, unique_email};
 
 /// What a session costs before the discount, in won.
 const FEE: i64 = 80_000;
@@ -72,7 +72,10 @@ impl Care {
         open_hours(&therapist).await?;
         tell(format!("4. {name} has applied, handed in a licence, was approved and keeps a calendar"));
 
-        let parent = api.new_parent(&unique_email("boram"), PASSWORD).await?;
+        let email = unique_email("boram");
+        api.new_parent(&email, PASSWORD).await?;
+        mail::verify(api, &email).await?;
+        let parent = api.sign_in(&email, PASSWORD).await?;
         let child_id = text(&parent.new_child().await?, "id")?.to_owned();
         parent.consent("child_sensitive_data").await?;
         Ok(Self { parent, child_id, therapist, therapist_id, name })

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::checkup::{Answering, Checkup};
 use crate::private::{CHILD, PASSWORD};
-use crate::{Api, unique_email};
+use crate::{Api, mail, unique_email};
 
 /// Somebody to tell each step to.
 pub type Tell<'a> = &'a mut dyn FnMut(String);
@@ -28,6 +28,10 @@ pub async fn run(api: &Api, tell: Tell<'_>) -> anyhow::Result<()> {
     let parent = api.new_parent(&email, PASSWORD).await?;
     let me = parent.get("/auth/me").await?.data(200)?;
     tell(format!("1. registered and signed in: {} ({})", me["user"]["name"], me["user"]["role"]));
+    mail::verify(api, &email).await?;
+    let me = parent.get("/users/me").await?.data(200)?;
+    ensure!(me["email_verified"] == true, "the link was followed, and the address is not verified: {me}");
+    tell("   the address verified by the link in the mail".to_owned());
     let refused =
         parent.post("/children", json!({ "name": CHILD, "birth_date": "2025-01-01", "gender": "female" })).await?;
     ensure!(refused.code() == "CONSENT_REQUIRED", "a child without consent: {}", refused.body);

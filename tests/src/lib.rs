@@ -5,6 +5,7 @@ pub mod care;
 mod checkup;
 pub mod journey;
 pub mod live;
+pub mod mail;
 pub mod money;
 pub mod private;
 

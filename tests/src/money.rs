@@ -66,6 +66,7 @@ pub async fn settle(care: &Care, admin: &Api, tell: Tell<'_>) -> anyhow::Result<
     let month = chrono::Utc::now().with_timezone(&chrono_tz::Asia::Seoul).format("%Y-%m").to_string();
     let run = admin.post("/admin/settlements/run", json!({ "period": month })).await?.data(200)?;
     let again = admin.post("/admin/settlements/run", json!({ "period": month })).await?.data(200)?;
+    ensure!(run["remaining"] == 0, "some are left out: {run}");
     ensure!(again["settlements"] == run["settlements"] && again["created"] == 0, "settled twice: {run}, then {again}");
     let list = care.therapist.get("/settlements").await?.data(200)?;
     let id = text(&list[0], "id")?;

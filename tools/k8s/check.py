@@ -89,7 +89,7 @@ def main(arguments):
     if arguments == ["rules"]:
         return write_rules()
     program = environment.Program(arguments[0])
-    count, everything = 0, parse((ROOT / "k8s/examples/operators.yaml").read_text())
+    count, everything = 0, [it for file in sorted((ROOT / "k8s/examples").glob("*.yaml")) for it in parse(file.read_text())]
     for problem in schemas(everything):
         print(f"examples: {problem}")
         count += 1

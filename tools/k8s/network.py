@@ -13,27 +13,30 @@ STRANGERS = {
     "names": (SYSTEM, {"k8s-app": "kube-dns"}),
     "ingress": (INGRESS, {"app.kubernetes.io/name": "ingress-nginx"}),
     "prometheus": (MONITORING, {"app.kubernetes.io/name": "prometheus"}),
+    "collector": (MONITORING, {"app.kubernetes.io/name": "collector"}),
     "another pod": ({"kubernetes.io/metadata.name": "default"}, {"app.kubernetes.io/name": "gateway"}),
     "internet": "198.51.100.7",
     "internet, IPv6": "2001:db8::7",
     "private network": "10.1.2.3",
     "the cloud's metadata": "169.254.169.254",
 }
-ROLES = {"gateway": 3000, "identity": 5001, "content": 5002, "matching": 5003, "billing": 5004}
+ROLES = {"gateway": 3000, "identity": 5001, "content": 5002, "matching": 5003, "billing": 5004, "notification": 5005}
 PORTS = ROLES | {"sandbox": 5090}
-SERVERS = {"postgres": 5432, "rabbitmq": 5672, "redis": 6379, "object-store": 9000}
+SERVERS = {"postgres": 5432, "rabbitmq": 5672, "redis": 6379, "object-store": 9000, "mail": 1025}
 
 # Every connection that the platform really makes.
 CALLS = {
     ("gateway", "identity"), ("gateway", "content"), ("gateway", "matching"), ("gateway", "billing"),
+    ("gateway", "notification"),
     # In development alone.
-    ("billing", "sandbox"), ("sandbox", "gateway"),
+    ("billing", "sandbox"), ("notification", "sandbox"), ("sandbox", "gateway"),
     ("content", "identity"), ("matching", "identity"), ("billing", "identity"), ("billing", "matching"),
+    ("notification", "identity"),
 }
-DATABASE = {"identity", "content", "matching", "billing", "migrate", "check-links", "check-audit", "check-invariants", "backup"}
-BROKER = {"gateway", "identity", "content", "matching", "billing"}
+DATABASE = {"identity", "content", "matching", "billing", "notification", "migrate", "check-links", "check-audit", "check-invariants", "backup"}
+BROKER = {"gateway", "identity", "content", "matching", "billing", "notification"}
 REDIS = {"gateway", "identity"}
-OUTSIDE = {"billing", "check-links", "backup"}
+OUTSIDE = {"billing", "notification", "check-links", "backup"}
 
 
 def expected(source, target):
@@ -46,11 +49,15 @@ def expected(source, target):
         return {8089}
     if source == "prometheus" and target in ROLES:
         return {9100}
+    if source in ROLES and target == "collector":
+        return {4317}
     if target in SERVERS:
-        users = {"postgres": DATABASE, "rabbitmq": BROKER, "redis": REDIS, "object-store": {"backup"}}[target]
+        users = {
+            "postgres": DATABASE, "rabbitmq": BROKER, "redis": REDIS, "object-store": {"backup"}, "mail": {"notification"},
+        }[target]
         return {SERVERS[target]} if source in users else set()
     if target.startswith("internet") and source in OUTSIDE:
-        return {443}
+        return {443} | ({465, 587} if source == "notification" else set())
     return set()
 
 
@@ -68,7 +75,7 @@ def peers(objects):
         made[name] = Peer(name, {}, {}, address=it) if isinstance(it, str) else Peer(name, *it)
     # Where an overlay has no servers of its own they are elsewhere, with the labels that their operators give them.
     data = {"kubernetes.io/metadata.name": f"{namespace['kubernetes.io/metadata.name']}-data"}
-    for name in SERVERS.keys() - made.keys() - {"object-store"}:
+    for name in SERVERS.keys() - made.keys() - {"object-store", "mail"}:
         labels = {"cnpg.io/cluster": "postgres"} if name == "postgres" else {"app.kubernetes.io/name": name}
         made[name] = Peer(name, data, labels)
     return made

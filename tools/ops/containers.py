@@ -44,7 +44,7 @@ def compose(program):
     made, secrets, volumes = {}, {}, set()
     for file in FILES:
         content = yaml.safe_load(file.read_text())
-        made |= content["services"]
+        made |= {name: merged(made.get(name, {}), service) for name, service in content["services"].items()}
         secrets |= content["secrets"]
         volumes |= content["volumes"].keys()
     running = set()
@@ -61,6 +61,11 @@ def compose(program):
     for role in sorted(program.roles() - running):
         yield f"compose: the role {role} is nowhere"
     yield from secrets_are_made(secrets)
+
+
+def merged(service, further):
+    """What a second file says of a service is added to what the first one does."""
+    return {**service, **further, "environment": {**service.get("environment", {}), **further.get("environment", {})}}
 
 
 def variables(service):

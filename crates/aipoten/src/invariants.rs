@@ -17,12 +17,14 @@ pub(crate) async fn check(settings: &Settings) -> anyhow::Result<()> {
     let content = &mut *connect("content.database", &settings.content.database).await?;
     let matching = &mut *connect("matching.database", &settings.matching.database).await?;
     let billing = &mut *connect("billing.database", &settings.billing.database).await?;
+    let notification = &mut *connect("notification.database", &settings.notification.database).await?;
     let events = aipoten_events::check_invariants;
     let checked = [
         ("events of identity", events(identity).await?),
         ("events of content", events(content).await?),
         ("events of matching", events(matching).await?),
         ("events of billing", events(billing).await?),
+        ("events of notification", events(notification).await?),
         ("matching", aipoten_matching::check_invariants(matching).await?),
         ("billing", aipoten_billing::check_invariants(billing).await?),
         ("matching and billing", between(matching, billing).await?),

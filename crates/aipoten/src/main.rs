@@ -5,6 +5,7 @@ mod database;
 mod failed_events;
 mod health;
 mod invariants;
+mod keys;
 mod roles;
 mod settings;
 
@@ -62,12 +63,17 @@ enum Command {
     },
     /// Checks that the audit log is as it was written; fails and names the places where it is not.
     CheckAudit,
+    /// Opens one value of each encrypted column with each key it needs: after a restore, and before a key is taken away. Fails where one
+    /// does not open.
+    CheckKeys,
     /// Asks for the addresses of the published videos whose last check is a day ago.
     CheckLinks,
     /// Checks what must always be true of money, calendars and events; fails and names the places where it is not.
     CheckInvariants,
     /// Prints what stands on the accounts of the ledger, by kind: debits positive, credits negative.
     Ledger,
+    /// Makes a new pair of keys for Web Push: the private one for `notification.web_push.private_key`.
+    WebPushKey,
     /// Asks the process on this machine whose operations port is configured; fails when it is not ready.
     Health,
     /// Prints the OpenAPI document of the REST API.
@@ -87,6 +93,10 @@ async fn main() -> anyhow::Result<()> {
     if matches!(arguments.command, Command::Asyncapi) {
         return print(&serde_json::to_string_pretty(&asyncapi::document()?)?);
     }
+    if matches!(arguments.command, Command::WebPushKey) {
+        let (private, public) = aipoten_notification::new_web_push_key();
+        return print(&format!("private: {private}\npublic: {public}"));
+    }
     let settings = Settings::load(arguments.config.as_deref())?;
     if matches!(arguments.command, Command::Config) {
         return print(&settings.describe()?);
@@ -94,8 +104,14 @@ async fn main() -> anyhow::Result<()> {
     if matches!(arguments.command, Command::Health) {
         return health::ask(settings.ops.listen);
     }
-    telemetry::start(&settings.log)?;
-    match arguments.command {
+    let telemetry = telemetry::start(arguments.command.name(), &settings.log, &settings.otlp, &settings.sentry)?;
+    let outcome = run(settings, arguments.command).await;
+    telemetry.stop().await;
+    outcome
+}
+
+async fn run(settings: Settings, command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Gateway => roles::run(settings, &[roles::Role::Gateway]).await,
         Command::Identity => roles::run(settings, &[roles::Role::Identity]).await,
         Command::Content => roles::run(settings, &[roles::Role::Content]).await,
@@ -112,11 +128,29 @@ async fn main() -> anyhow::Result<()> {
         Command::Seed => database::seed(&settings).await,
         Command::RotateKeys { withdraw } => database::rotate_keys(&settings, withdraw).await,
         Command::CheckAudit => database::check_audit(&settings).await,
+        Command::CheckKeys => keys::check(&settings).await,
         Command::CheckLinks => database::check_links(&settings).await,
         Command::Ledger => database::print_ledger(&settings).await,
         Command::CheckInvariants => invariants::check(&settings).await,
         Command::FailedEvents { act } => failed_events::run(&settings, act).await,
-        Command::Health | Command::Openapi | Command::Asyncapi | Command::Config => Ok(()),
+        Command::Health | Command::Openapi | Command::Asyncapi | Command::Config | Command::WebPushKey => Ok(()),
+    }
+}
+
+impl Command {
+    /// What its traces and its reports of faults come from.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Identity => "identity",
+            Self::Content => "content",
+            Self::Matching => "matching",
+            Self::Billing => "billing",
+            Self::Notification => "notification",
+            Self::SandboxProvider => "sandbox",
+            Self::All => "all",
+            _ => "command",
+        }
     }
 }
 

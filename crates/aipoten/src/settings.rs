@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use aipoten_billing::provider::Name;
-use aipoten_kit::config::{self, Log, Mode, Redis, Secret, Tokens, variable};
+use aipoten_kit::config::{self, Log, Mode, Otlp, Redis, Secret, Sentry, Tokens, variable};
+use aipoten_notification::Tls;
 use anyhow::bail;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,10 @@ pub(crate) struct Settings {
     pub(crate) log: Log,
     /// The operations port.
     pub(crate) ops: Ops,
+    /// Traces.
+    pub(crate) otlp: Otlp,
+    /// Reports of faults.
+    pub(crate) sentry: Sentry,
     /// Redis.
     pub(crate) redis: Redis,
     /// RabbitMQ.
@@ -45,7 +50,7 @@ pub(crate) struct Settings {
     pub(crate) notification: aipoten_notification::Config,
 }
 
-/// The operations port: health, never public.
+/// The operations port: health and metrics, never public.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Ops {
@@ -91,6 +96,7 @@ impl Settings {
             ("broker.url", self.broker.url.expose_secret().contains("guest:guest@")),
         ];
         self.check_payments()?;
+        self.check_messages()?;
         if self.content.link_check.private {
             let key = "content.link_check.private";
             bail!(
@@ -131,6 +137,26 @@ impl Settings {
             if providers.account(name).base_url.starts_with("http:") {
                 let key = format!("billing.providers.{}.base_url", name.as_str());
                 bail!("configuration key `{key}` ({}) is not encrypted, which production refuses", variable(&key));
+            }
+        }
+        Ok(())
+    }
+
+    /// Mails leave the house, encrypted, and nobody reads them on a page of the gateway's.
+    fn check_messages(&self) -> anyhow::Result<()> {
+        let (notification, mail) = (&self.notification, &self.notification.mail);
+        let unencrypted = |url: &str| url.starts_with("http:");
+        let refused = [
+            ("notification.mail.folder", !mail.folder.as_os_str().is_empty(), "keeps mails from people"),
+            ("gateway.mailbox", !self.gateway.mailbox.as_os_str().is_empty(), "shows mails to everybody"),
+            ("notification.mail.tls", !mail.host.is_empty() && mail.tls == Tls::None, "sends mails unencrypted"),
+            ("notification.web_push.private", notification.web_push.private, "opens the network that we run in"),
+            ("notification.fcm.base_url", unencrypted(&notification.fcm.base_url), "is not encrypted"),
+            ("notification.sms.url", unencrypted(&notification.sms.url), "is not encrypted"),
+        ];
+        for (key, found, why) in refused {
+            if found {
+                bail!("configuration key `{key}` ({}) {why}, which production refuses", variable(key));
             }
         }
         Ok(())
@@ -212,6 +238,24 @@ mod tests {
             ("AIPOTEN__BILLING__PROVIDERS__TOSS__SECRET_KEY", "live_sk"),
         ])
         .expect("production takes a real one");
+    }
+
+    #[test]
+    fn production_refuses_mails_that_reach_nobody_or_everybody() {
+        for (variable, value) in [
+            ("AIPOTEN__NOTIFICATION__MAIL__FOLDER", "/var/mail"),
+            ("AIPOTEN__GATEWAY__MAILBOX", "/var/mail"),
+            ("AIPOTEN__NOTIFICATION__WEB_PUSH__PRIVATE", "true"),
+            ("AIPOTEN__NOTIFICATION__SMS__URL", "http://127.0.0.1:5090"),
+        ] {
+            let error = settings(&[(variable, value)]).unwrap_err().to_string();
+            assert!(error.contains(variable), "{error}");
+            settings(&[(variable, value), ("AIPOTEN__MODE", "development")]).expect("development takes it");
+        }
+        let plain = [("AIPOTEN__NOTIFICATION__MAIL__HOST", "relay"), ("AIPOTEN__NOTIFICATION__MAIL__TLS", "none")];
+        let error = settings(&plain).unwrap_err().to_string();
+        assert!(error.contains("AIPOTEN__NOTIFICATION__MAIL__TLS"), "{error}");
+        settings(&plain[..1]).expect("encrypted");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use aipoten_events::{Consumers, Delivered, Failure};
 use aipoten_kit::Won;
 use aipoten_proto::Timestamp;
-use aipoten_proto::identity::v1::UserDeleted;
+use aipoten_proto::identity::v1::{ErasureBegun, UserDeleted};
 use aipoten_proto::matching::v1::{
     ConsultationCancelled, ConsultationCompleted, ConsultationDisputed, ConsultationNoShow, PackageCancelled,
     PackageExpired, PackagePaymentRefused, ReportSubmitted,
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::refund::{self, Cancelled, Policy, Reason};
 use crate::session::{self, Outcome, Past};
-use crate::{bank_account, order, payment};
+use crate::{bank_account, erasure, order, payment};
 
 /// The table of event and handler.
 pub fn consumers() -> Consumers {
@@ -28,6 +28,7 @@ pub fn consumers() -> Consumers {
         .on::<PackagePaymentRefused>(package_payment_refused)
         .on::<PackageExpired>(package_expired)
         .on::<PackageCancelled>(package_cancelled)
+        .on::<ErasureBegun>(erasure_begun)
         .on::<UserDeleted>(user_deleted)
 }
 
@@ -105,6 +106,11 @@ pub async fn package_payment_refused(
     event: &Delivered<PackagePaymentRefused>,
 ) -> Result<(), Failure> {
     refund::payment_refused(conn, event.id, parse(&event.event.payment_id)?, event.time).await
+}
+
+/// Identity waits until no money of the account is open.
+pub async fn erasure_begun(conn: &mut PgConnection, event: &Delivered<ErasureBegun>) -> Result<(), Failure> {
+    Ok(erasure::begin(conn, parse(&event.event.user_id)?).await?)
 }
 
 /// Payments stay; what names bank accounts goes.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aipoten_kit::{Process, Result, forget_keys};
 
-use crate::{App, bank_account, payment, reconcile, refund};
+use crate::{App, bank_account, erasure, payment, reconcile, refund};
 
 /// What is looked at again and again.
 #[derive(Debug, Clone, Copy)]
@@ -16,10 +16,11 @@ enum Job {
     ForgottenAccounts,
     OldKeys,
     ClosedBankAccounts,
+    Erasures,
 }
 
 /// The table of jobs and how long each rests.
-const JOBS: [(Job, Duration); 7] = [
+const JOBS: [(Job, Duration); 8] = [
     (Job::AskForPayments, Duration::from_secs(1)),
     (Job::Payments, Duration::from_millis(500)),
     (Job::Refunds, Duration::from_secs(1)),
@@ -27,6 +28,7 @@ const JOBS: [(Job, Duration); 7] = [
     (Job::ForgottenAccounts, Duration::from_mins(10)),
     (Job::OldKeys, Duration::from_mins(10)),
     (Job::ClosedBankAccounts, Duration::from_secs(2)),
+    (Job::Erasures, Duration::from_secs(2)),
 ];
 
 /// A job that fails is tried again at its next time. Row locks keep replicas apart.
@@ -50,6 +52,7 @@ impl Job {
             Self::AskForPayments => payment::ask_for(app).await,
             Self::Payments => payment::sync(app).await,
             Self::ClosedBankAccounts => bank_account::forget_closed(app).await,
+            Self::Erasures => erasure::clear(app).await,
             Self::Refunds => refund::ask_due(app).await,
             Self::Reconciliation => Ok(reconcile::reconcile_daily(app).await?),
             Self::ForgottenAccounts => refund::forget_accounts(app).await,

@@ -1,12 +1,15 @@
 //! Billing: payments and refunds through providers, the ledger, settlements of therapists.
 
+mod acted;
 mod bank_account;
 mod case;
 mod config;
 pub mod consumers;
+mod erasure;
 mod invariant;
 mod jobs;
 mod ledger;
+mod metrics;
 mod order;
 mod payment;
 pub mod provider;
@@ -21,7 +24,7 @@ use std::sync::Arc;
 use aipoten_events::{FailedEvents, Relay, Wake};
 use aipoten_kit::config::Tokens;
 use aipoten_kit::token::Verifier;
-use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, database};
+use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, Sealed, database};
 use aipoten_proto::billing::v1 as proto;
 use aipoten_proto::common::v1::failed_event_service_server::FailedEventServiceServer;
 use aipoten_proto::matching::v1::consultation_service_client::ConsultationServiceClient;
@@ -42,6 +45,14 @@ pub use reconcile::{Reconciled, reconcile};
 
 /// The schema of this service's database, besides that of events.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/billing");
+
+/// Encrypted columns: all that are no digest, public key or event.
+pub static SEALED: &[Sealed] = &[
+    Sealed::of("payments", &["client_secret", "virtual_account", "refund_account"]),
+    Sealed::of("therapist_bank_accounts", &["account"]).by("therapist_id"),
+    Sealed::of("settlements", &["bank_account"]),
+    Sealed::of("idempotency_keys", &["answer"]).by("caller_id"),
+];
 
 /// The service. Clones share everything.
 #[derive(Clone)]
@@ -108,6 +119,7 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
     aipoten_events::exchange(relay, consumers(), &app.pool, &common.broker, process);
     database::watch(&app.pool, "billing.database", process);
     jobs::start(&app, process);
+    metrics::start(&app, process);
     Ok(app)
 }
 

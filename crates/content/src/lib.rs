@@ -95,6 +95,8 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
     process.spawn("content revocations", app.revocations.clone().follow(identity, process.stop()));
     aipoten_events::exchange(relay, consumers(), &app.pool, &common.broker, process);
     database::watch(&app.pool, "content.database", process);
+    video::metrics::measure(&app.pool, process);
+    metrics::counter!("aipoten_assessments_total").increment(0);
     jobs::start(&app, &config.link_check, process);
     Ok(app)
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use aipoten_kit::telemetry::counted;
 use anyhow::{Context as _, ensure};
 use futures::{StreamExt as _, TryStreamExt as _};
 use lapin::message::Delivery;
@@ -25,6 +26,7 @@ use crate::handler::{Handler, Handlers};
 use crate::health::Health;
 use crate::link::{BROKER_TIMEOUT, Link};
 use crate::relay::Wake;
+use crate::taken::{self, Taken};
 use crate::{inbox, retry, topology};
 
 const DATABASE_PAUSE: Duration = Duration::from_secs(1);
@@ -177,10 +179,13 @@ impl Taking {
     /// Acknowledges only what the database has. An error ends the connection, and the broker keeps the events.
     async fn take(&self, deliveries: Vec<Delivery>) -> anyhow::Result<()> {
         let events: Vec<_> = deliveries.iter().map(|it| (Envelope::of(it), it.data.as_slice())).collect();
-        let together = events.len() > 1 && self.apply_together(&events).await.is_ok();
+        let together = events.len() > 1 && counted(self.apply_together(&events)).await.is_ok();
         for (delivery, (envelope, payload)) in deliveries.iter().zip(&events) {
             if !together {
-                self.apply(envelope, payload).instrument(envelope.span()).await.context("the database failed")?;
+                self.apply(envelope, payload)
+                    .instrument(envelope.span(self.service()))
+                    .await
+                    .context("the database failed")?;
             }
             delivery.ack(BasicAckOptions::default()).await?;
         }
@@ -193,9 +198,14 @@ impl Taking {
         let mut tx = self.pool.begin().await?;
         let mut new: HashSet<_> = inbox::take_all(&mut tx, self.service(), &ids).await?.into_iter().collect();
         for (envelope, payload) in events {
-            if new.remove(&envelope.id) {
-                self.handlers().apply(&mut tx, envelope, payload).instrument(envelope.span()).await?;
-            }
+            let result = if new.remove(&envelope.id) {
+                let span = envelope.span(self.service());
+                self.handlers().apply(&mut tx, envelope, payload).instrument(span).await?;
+                Taken::Applied
+            } else {
+                Taken::Repeated
+            };
+            taken::note(self.service(), envelope, result);
         }
         tx.commit().await?;
         self.applied();
@@ -205,17 +215,17 @@ impl Taking {
     async fn apply(&self, envelope: &Envelope, payload: &[u8]) -> sqlx::Result<()> {
         let mut tx = self.pool.begin().await?;
         if !inbox::take(&mut tx, self.service(), envelope.id).await? {
+            taken::note(self.service(), envelope, Taken::Repeated);
             return tx.rollback().await;
         }
-        let applied = match self.handlers().apply(&mut tx, envelope, payload).await {
-            Ok(()) => tx.commit().await.map_err(Failure::from),
-            Err(failure) => {
-                drop(tx);
-                Err(failure)
-            }
+        // A failure drops the transaction, which undoes it.
+        let applying = async {
+            self.handlers().apply(&mut tx, envelope, payload).await?;
+            tx.commit().await.map_err(Failure::from)
         };
-        match applied {
+        match counted(applying).await {
             Ok(()) => {
+                taken::note(self.service(), envelope, Taken::Applied);
                 self.applied();
                 Ok(())
             }
@@ -225,7 +235,8 @@ impl Taking {
 
     async fn keep_failed(&self, envelope: &Envelope, payload: &[u8], failure: &Failure) -> sqlx::Result<()> {
         let error = failure.text();
-        tracing::warn!(consumer = self.service(), error, "the event failed and will be tried again");
+        tracing::warn!(error, "the event failed and will be tried again");
+        taken::note(self.service(), envelope, Taken::Failed);
         let json = self.handlers().json(envelope, payload);
         let mut tx = self.pool.begin().await?;
         if inbox::take(&mut tx, self.service(), envelope.id).await? {

@@ -1,11 +1,13 @@
 //! What travels beside an event's body, under the names of `CloudEvents`.
 
+use aipoten_kit::telemetry;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable};
 use serde::{Deserialize, Serialize};
+use tracing::field::Empty;
 use uuid::Uuid;
 
 use crate::event::{Context, Delivered, Event};
@@ -76,15 +78,24 @@ impl Envelope {
         }
     }
 
-    /// What is logged while the event is handled shows where it came from.
-    pub(crate) fn span(&self) -> tracing::Span {
-        tracing::info_span!(
+    /// What is logged while `consumer` handles the event shows where it came from; its trace goes on.
+    pub(crate) fn span(&self, consumer: &str) -> tracing::Span {
+        let span = tracing::info_span!(
             "event",
+            consumer,
             id = %self.id,
             r#type = self.event_type,
             request_id = self.context.request_id,
-            traceparent = self.context.traceparent,
-        )
+            trace_id = Empty,
+        );
+        telemetry::begin(&span, self.context.traceparent.as_deref(), &self.event_type);
+        span
+    }
+
+    /// What a handler causes goes on from its own span.
+    fn context_of_handler(&self) -> Context {
+        let traceparent = telemetry::traceparent().or_else(|| self.context.traceparent.clone());
+        Context { traceparent, ..self.context.clone() }
     }
 
     pub(crate) fn open<E: Event>(&self, payload: &[u8]) -> anyhow::Result<Delivered<E>> {
@@ -94,7 +105,7 @@ impl Envelope {
             time: self.time,
             aggregate_id: id.parse().context("the subject header names no row")?,
             aggregate_seq: self.aggregate_seq,
-            context: self.context.clone(),
+            context: self.context_of_handler(),
             event: E::decode(payload).context("the body is not the message its type names")?,
         })
     }

@@ -1,4 +1,4 @@
-use aipoten_kit::Caller;
+use aipoten_kit::{Caller, telemetry};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -40,7 +40,7 @@ impl From<&Caller> for Context {
         let request_id = Some(caller.request_id.clone()).filter(|id| !id.is_empty());
         let service = caller.service.as_ref().map(|service| service.name.clone());
         let actor = caller.user.as_ref().map(|user| user.id.to_string()).or(service);
-        Self { traceparent: None, request_id, actor }
+        Self { traceparent: telemetry::traceparent(), request_id, actor }
     }
 }
 

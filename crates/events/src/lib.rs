@@ -17,6 +17,7 @@ mod listen;
 mod outbox;
 mod relay;
 mod retry;
+mod taken;
 mod topology;
 
 pub use config::Config;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aipoten_kit::Process;
 use anyhow::{Context as _, bail};
 use futures::StreamExt as _;
 use lapin::options::{BasicConsumeOptions, QueueBindOptions, QueueDeclareOptions};
@@ -13,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::event::Event;
+use crate::exchange::connection;
 use crate::health::Health;
 use crate::link::{BROKER_TIMEOUT, Link};
 use crate::topology;
@@ -41,6 +43,11 @@ impl Listener {
         let hear: Hear = Box::new(move |payload| E::decode(payload).map(&hear));
         self.hear.insert(E::full_name(), hear);
         self
+    }
+
+    /// Has the metrics of the process tell whether it hears.
+    pub fn measure(&self, process: &Process) {
+        connection(self.name, "listen", self.health(), process);
     }
 
     /// Whether it hears.

@@ -58,6 +58,18 @@ pub(crate) async fn lock_unsent(conn: &mut PgConnection, limit: i64) -> sqlx::Re
     .await
 }
 
+/// How many wait to be sent, and for how many seconds the oldest does.
+pub(crate) async fn unsent(conn: &mut PgConnection) -> sqlx::Result<(f64, f64)> {
+    let row = sqlx::query!(
+        r#"SELECT count(*)::float8 AS "unsent!",
+             coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8 AS "oldest!"
+           FROM outbox WHERE sent_at IS NULL"#,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((row.unsent, row.oldest))
+}
+
 pub(crate) async fn mark_sent(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<()> {
     sqlx::query!("UPDATE outbox SET sent_at = now() WHERE id = ANY($1)", ids).execute(conn).await?;
     Ok(())

@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail, ensure};
 use futures::future::join_all;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{Channel, Confirmation, Connection};
+use metrics::counter;
 use sqlx::PgPool;
 use tokio::sync::{Notify, watch};
 use tokio::time::{timeout, timeout_at};
@@ -124,12 +125,16 @@ impl Relay {
         let (unheard, events): (Vec<_>, Vec<_>) = events.into_iter().partition(nobody_takes);
         let mut batch = self.send(channel, events).await;
         batch.full |= unheard.len() >= usize::from(BATCH);
-        batch.sent.extend(unheard.into_iter().map(|unsent| unsent.id));
-        outbox::mark_sent(&mut tx, &batch.sent).await?;
+        let unheard = unheard.into_iter().map(|unsent| unsent.id);
+        let done: Vec<_> = batch.sent.iter().map(|(id, _)| *id).chain(unheard).collect();
+        outbox::mark_sent(&mut tx, &done).await?;
         if !batch.refused.is_empty() {
             outbox::postpone(&mut tx, &batch.refused).await?;
         }
         tx.commit().await?;
+        for (_, event_type) in &batch.sent {
+            counter!("aipoten_events_sent_total", "service" => self.service, "type" => event_type.clone()).increment(1);
+        }
         Ok(batch)
     }
 
@@ -138,13 +143,13 @@ impl Relay {
         let mut batch = Batch { full: events.len() >= usize::from(BATCH), ..Batch::default() };
         let deadline = tokio::time::Instant::now() + BROKER_TIMEOUT;
         let confirms = events.into_iter().map(|unsent| async move {
-            let id = unsent.id;
+            let (id, event_type) = (unsent.id, unsent.event_type.clone());
             let confirm = timeout_at(deadline, self.send_one(channel, unsent)).await;
-            (id, confirm.context("no confirm in time").flatten())
+            (id, event_type, confirm.context("no confirm in time").flatten())
         });
-        for (id, confirm) in join_all(confirms).await {
+        for (id, event_type, confirm) in join_all(confirms).await {
             match confirm {
-                Ok(Confirmation::Ack(None)) => batch.sent.push(id),
+                Ok(Confirmation::Ack(None)) => batch.sent.push((id, event_type)),
                 Ok(_) => batch.refused.push(id),
                 Err(error) => batch.broken = Some(error),
             }
@@ -206,7 +211,8 @@ fn nobody_takes(unsent: &Unsent) -> bool {
 struct Batch {
     /// As many as were asked for: there may be more.
     full: bool,
-    sent: Vec<Uuid>,
+    /// With their types.
+    sent: Vec<(Uuid, String)>,
     /// Returned for want of a queue, or refused by one.
     refused: Vec<Uuid>,
     /// Why the others were not sent: the connection is of no more use.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use aipoten_kit::telemetry::counted;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -10,6 +11,7 @@ use crate::failed::store::{self as failed, Failed};
 use crate::failure::Failure;
 use crate::handler::HANDLER_TIMEOUT;
 use crate::inbox;
+use crate::taken::{self, Taken};
 
 /// After the first failure, the second …; then the event is dead.
 pub(crate) const PAUSES: [Duration; 5] = [
@@ -53,22 +55,19 @@ async fn sweep(taking: &Taking, cleaned: &mut Option<Instant>) -> sqlx::Result<b
     let due = failed::lease(&mut conn, taking.service(), LEASE).await?;
     drop(conn);
     let Some(failed) = due else { return Ok(false) };
-    try_again(taking, &failed).instrument(failed.envelope.span()).await?;
+    try_again(taking, &failed).instrument(failed.envelope.span(taking.service())).await?;
     Ok(true)
 }
 
 async fn try_again(taking: &Taking, failed: &Failed) -> sqlx::Result<()> {
     let pause = pause_after(taking.pauses(), failed.attempts);
-    let Err(failure) = apply(taking, failed).await else { return Ok(()) };
+    let Err(failure) = counted(apply(taking, failed)).await else { return Ok(()) };
+    taken::note(taking.service(), &failed.envelope, Taken::Failed);
     let error = failure.text();
     if pause.is_none() {
-        tracing::error!(
-            consumer = taking.service(),
-            error,
-            "the event is dead: an administrator must replay or drop it"
-        );
+        tracing::error!(stream = "error", error, "the event is dead: an administrator must replay or drop it");
     } else {
-        tracing::warn!(consumer = taking.service(), error, attempts = failed.attempts, "the event failed again");
+        tracing::warn!(error, attempts = failed.attempts, "the event failed again");
     }
     let mut conn = taking.pool.acquire().await?;
     failed::postpone(&mut conn, taking.service(), (failed.envelope.id, failed.attempts), &error, pause).await
@@ -81,8 +80,9 @@ async fn apply(taking: &Taking, failed: &Failed) -> Result<(), Failure> {
     }
     taking.handlers().apply(&mut tx, &failed.envelope, &failed.payload).await?;
     tx.commit().await?;
+    taken::note(taking.service(), &failed.envelope, Taken::Applied);
     taking.applied();
-    tracing::info!(consumer = taking.service(), attempts = failed.attempts, "the event that had failed is applied");
+    tracing::info!(attempts = failed.attempts, "the event that had failed is applied");
     Ok(())
 }
 

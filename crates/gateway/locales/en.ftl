@@ -61,6 +61,7 @@ PROVIDER_UNAVAILABLE = The payment service does not answer. Please try again in 
 INVALID_SIGNATURE = The signature is wrong.
 TOO_MUCH = This is more than what can be paid back.
 NO_REFUND_ACCOUNT = The parent has not named a bank account for this refund.
+PARENT_NAMES_ACCOUNT = Only the parent, whose account is still there, can name the bank account.
 PERIOD_NOT_OVER = This month is not over.
 NO_BANK_ACCOUNT = The therapist has not set a bank account.
 
@@ -175,3 +176,8 @@ unknown_notification_type = This account has no notifications of this type.
 not_by_this_way = These notifications do not come this way.
 always_on = These are always sent, for your safety or by law, and cannot be turned off.
 only_for_web_push = Only Web Push takes this.
+
+## The page of links that turn mails off
+unsubscribe_ask = Do you want no more mails of this kind? You still see them in the app.
+unsubscribe_button = No more mails
+unsubscribe_done = There will be no more mails of this kind. You can turn them on again in the settings of the app.

@@ -60,6 +60,7 @@ PROVIDER_UNAVAILABLE = 결제 서비스가 응답하지 않습니다. 잠시 후
 INVALID_SIGNATURE = 서명이 올바르지 않습니다.
 TOO_MUCH = 환불할 수 있는 금액보다 많습니다.
 NO_REFUND_ACCOUNT = 보호자가 환불받을 계좌를 등록하지 않았습니다.
+PARENT_NAMES_ACCOUNT = 탈퇴하지 않은 보호자는 환불받을 계좌를 직접 등록해야 합니다.
 PERIOD_NOT_OVER = 아직 끝나지 않은 달입니다.
 NO_BANK_ACCOUNT = 치료사가 정산받을 계좌를 등록하지 않았습니다.
 
@@ -174,3 +175,8 @@ unknown_notification_type = 이 계정에는 없는 알림 종류입니다.
 not_by_this_way = 이 알림은 이 방법으로 받을 수 없습니다.
 always_on = 안전을 위해 또는 법에 따라 항상 보내는 알림이라 끌 수 없습니다.
 only_for_web_push = 웹 푸시에만 쓸 수 있습니다.
+
+## 수신 거부 페이지
+unsubscribe_ask = 이런 알림을 메일로 받지 않으시겠어요? 앱에서는 계속 볼 수 있습니다.
+unsubscribe_button = 메일로 받지 않기
+unsubscribe_done = 이제 이런 알림은 메일로 보내지 않습니다. 앱의 알림 설정에서 다시 켤 수 있습니다.

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, VARY};
+use metrics::{Counter, counter};
 use moka::future;
 use redis::AsyncCommands as _;
 use serde::Serialize;
@@ -35,6 +36,11 @@ const PRIVATE: HeaderValue = HeaderValue::from_static("private, max-age=3600");
 
 /// For browsers and proxies, and not for long: who was suspended has to be gone.
 const BRIEFLY: HeaderValue = HeaderValue::from_static("public, max-age=60");
+
+/// Where an answer can be found, as metrics name it.
+const PROCESS: &str = "process";
+const REDIS: &str = "redis";
+const NOWHERE: &str = "nowhere";
 
 /// What is cleared together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -117,6 +123,11 @@ impl Life {
 
 impl Cache {
     pub(crate) fn new(on: bool, redis: Arc<PatientRedis>, prefix: &str) -> Self {
+        for shelf in [Shelf::Questions, Shelf::Videos, Shelf::Therapists] {
+            for place in [PROCESS, REDIS, NOWHERE] {
+                found(shelf, place).increment(0);
+            }
+        }
         let weight = |_: &Key, page: &Page| u32::try_from(page.body.len() + 256).unwrap_or(u32::MAX);
         Self {
             on,
@@ -163,11 +174,17 @@ impl Cache {
         hash.update(question.encode_to_vec());
         let hash: [u8; 32] = hash.finalize().into();
         let key = (shelf, self.generation(shelf).number.load(Ordering::SeqCst), hash);
-        let shared = self.here.try_get_with(key, self.behind(shelf, life, &hash, fetch())).await;
-        match shared {
+        let behind = self.behind(shelf, life, &hash, fetch());
+        match self.here.entry(key).or_try_insert_with(behind).await {
+            Ok(entry) => {
+                if !entry.is_fresh() {
+                    found(shelf, PROCESS).increment(1);
+                }
+                Ok(entry.into_value())
+            }
             // Somebody else's token was not good.
             Err(failure) if failure.status.as_u16() == 401 => Page::of(shelf, &fetch().await?),
-            shared => shared.map_err(|failure| Failure::clone(&failure)),
+            Err(failure) => Err(Failure::clone(&failure)),
         }
     }
 
@@ -184,8 +201,10 @@ impl Cache {
         if let Some((epoch, Some(kept))) = &kept
             && let Some(body) = kept.strip_prefix(stamp(*epoch).as_slice())
         {
+            found(shelf, REDIS).increment(1);
             return Ok(Page::new(shelf, Bytes::copy_from_slice(body)));
         }
+        found(shelf, NOWHERE).increment(1);
         let page = Page::of(shelf, &fetch.await?)?;
         if let Some((epoch, _)) = kept {
             let value = [stamp(epoch).as_slice(), &page.body].concat();
@@ -219,6 +238,11 @@ impl Cache {
             Shelf::Therapists => &self.therapists,
         }
     }
+}
+
+/// Counts where an answer was found.
+fn found(shelf: Shelf, place: &'static str) -> Counter {
+    counter!("aipoten_cache_lookups_total", "shelf" => shelf.name(), "found" => place)
 }
 
 fn stamp(epoch: u64) -> Vec<u8> {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aipoten_kit::{Locale, User, metadata};
+use aipoten_kit::{Locale, User, metadata, telemetry};
 use axum::extract::FromRequestParts;
 use http::HeaderValue;
 use http::request::Parts;
@@ -66,6 +66,7 @@ impl Call {
         put(to, metadata::CLIENT_IP, &origin.client_ip.to_string());
         put(to, metadata::CLIENT_AGENT, &origin.agent);
         put(to, metadata::IDEMPOTENCY_KEY, &origin.idempotency_key);
+        put(to, metadata::TRACEPARENT, &telemetry::traceparent().unwrap_or_default());
         if let Some(bearer) = self.bearer.as_ref().and_then(|it| it.to_str().ok()) {
             put(to, metadata::AUTHORIZATION, bearer);
         }

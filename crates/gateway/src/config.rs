@@ -1,6 +1,7 @@
 //! The gateway's section of the settings.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use aipoten_kit::config::{Secret, list};
@@ -44,6 +45,8 @@ pub struct Config {
     pub realtime: Realtime,
     /// Relays for the sound and pictures of online sessions.
     pub turn: Turn,
+    /// Folder of mails that `/dev/mail` shows, as notification writes them; empty: no such page. For development, refused in production.
+    pub mailbox: PathBuf,
     /// Seconds a request may take before it is answered with 504.
     pub request_timeout_s: u64,
     /// Most bytes of a request's body; one with a file may be longer.
@@ -67,6 +70,7 @@ impl Default for Config {
             limits: Limits::default(),
             realtime: Realtime::default(),
             turn: Turn::default(),
+            mailbox: PathBuf::new(),
             request_timeout_s: 30,
             body_limit: 1024 * 1024,
         }

@@ -3,10 +3,10 @@
 use std::any::Any;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use aipoten_kit::User;
 use aipoten_kit::token::Refusal;
+use aipoten_kit::{User, telemetry};
 use aipoten_proto::identity::v1::CheckSessionRequest;
 use axum::Extension;
 use axum::extract::{MatchedPath, Request, State};
@@ -14,14 +14,19 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Method};
-use tracing::Instrument as _;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use crate::call::{Call, Origin, Token};
 use crate::compress::Secret;
 use crate::error::Failure;
 use crate::gateway::Gateway;
+use crate::metrics::{self, InFlight};
 use crate::routes::PREFIX;
 use crate::{cookies, envelope, headers, origin};
+
+/// A request that takes longer is told apart.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// Address of the other end of the connection.
 #[derive(Debug, Clone, Copy)]
@@ -32,8 +37,11 @@ pub(crate) async fn dress(State(gateway): State<Gateway>, mut request: Request, 
     let begun = Instant::now();
     let origin = Arc::new(origin_of(&gateway, &request, begun));
     request.extensions_mut().insert(Arc::clone(&origin));
-    let route = route_of(&request).to_owned();
-    let span = tracing::info_span!("request", method = %request.method(), route, request_id = origin.request_id());
+    let (method, route) = (request.method().clone(), route_of(&request).to_owned());
+    let span = tracing::info_span!("request", %method, route, request_id = origin.request_id(), trace_id = Empty, otel.status_code = Empty);
+    // A trace begins here: what clients send with it is theirs.
+    telemetry::begin(&span, None, &route);
+    let in_flight = InFlight::new();
     async {
         let mut response = next.run(request).await;
         if let Some(failure) = response.extensions_mut().remove::<Failure>() {
@@ -41,8 +49,17 @@ pub(crate) async fn dress(State(gateway): State<Gateway>, mut request: Request, 
         }
         headers::write(response.headers_mut());
         response.headers_mut().insert(origin::REQUEST_ID, origin.request_id.clone());
-        let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(stream = "api", status = response.status().as_u16(), millis, "answered");
+        let (status, took) = (response.status(), begun.elapsed());
+        if status.is_server_error() {
+            Span::current().record("otel.status_code", "ERROR");
+        }
+        metrics::note(&route, &method, status, took);
+        drop(in_flight);
+        let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        if took > SLOW {
+            tracing::warn!(stream = "performance", status = status.as_u16(), millis, "slow");
+        }
+        tracing::info!(stream = "api", status = status.as_u16(), millis, "answered");
         response
     }
     .instrument(span)
@@ -75,11 +92,8 @@ pub(crate) async fn bound(State(gateway): State<Gateway>, request: Request, next
     }
 }
 
-/// A panic is our fault and nobody's business.
-#[expect(clippy::needless_pass_by_value, reason = "the shape that CatchPanicLayer asks for")]
-pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let words = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(stream = "error", panic = words.unwrap_or("no words"), "a handler panicked");
+/// A panic is our fault and nobody's business: it is logged and counted where it happens.
+pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Response {
     Failure::new("INTERNAL").into_response()
 }
 
@@ -94,6 +108,7 @@ pub(crate) async fn admit(
     let user = if let Token::Good(_, user) = &token { Some(user.clone()) } else { None };
     let route = route_of(&request).to_owned();
     let user_id = user.as_ref().map(|user| user.id);
+    user_id.inspect(|id| gateway.present().note(*id));
     let verdict = gateway.limiter().check(user_id, origin.client_ip, request.method(), &route).await;
     request.extensions_mut().insert(token);
     let refusal = match verdict.refusal() {

@@ -46,6 +46,7 @@ use crate::cache::Cache;
 use crate::config::{self, Config};
 use crate::cookies::Csrf;
 use crate::limit::Limiter;
+use crate::metrics::Present;
 use crate::patient::PatientRedis;
 use crate::realtime::{Connections, Presence};
 
@@ -71,6 +72,7 @@ struct Inner {
     presence: Presence,
     turn: config::Turn,
     csrf: Csrf,
+    present: Present,
     stale_after: Duration,
     proxies: Vec<IpNet>,
     request_timeout: Duration,
@@ -93,6 +95,7 @@ impl Gateway {
             message_limit: config.realtime.messages,
             presence: Presence::new(store, &redis.prefix),
             turn: config.turn()?,
+            present: Present::default(),
             csrf: Csrf::new(&config.csrf_key, &config.cors_origins)?,
             stale_after: Duration::from_secs(config.revocations_stale_s),
             proxies: config.proxies()?,
@@ -265,6 +268,11 @@ impl Gateway {
 
     pub(crate) fn csrf(&self) -> &Csrf {
         &self.0.csrf
+    }
+
+    /// Who was there lately.
+    pub(crate) fn present(&self) -> &Present {
+        &self.0.present
     }
 
     /// Answers that are the same for everyone.

@@ -17,6 +17,8 @@ mod headers;
 mod input;
 mod limit;
 mod locale;
+mod mailbox;
+mod metrics;
 mod openapi;
 mod origin;
 mod patch;
@@ -31,6 +33,7 @@ mod upload;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aipoten_events::Listener;
 use aipoten_kit::Process;
@@ -93,7 +96,8 @@ pub fn build(config: &Config, common: &Common) -> anyhow::Result<App> {
         .layer(from_fn_with_state(gateway.clone(), edge::admit))
         .layer(from_fn(etag::mark))
         .layer(DefaultBodyLimit::max(config.body_limit));
-    let router = routes::all().merge(realtime.routes()).layer(layers).with_state(gateway.clone());
+    let routes = routes::all().merge(realtime.routes()).merge(mailbox::routes(&config.mailbox));
+    let router = routes.layer(layers).with_state(gateway.clone());
     Ok(App { router, gateway, realtime, broker: common.broker.clone() })
 }
 
@@ -103,7 +107,7 @@ pub fn serve(app: App, listener: TcpListener, process: &Process) -> anyhow::Resu
     watch(&app.gateway, process);
     listen(&app.gateway, &app.realtime, app.broker, process);
     app.realtime.run(process);
-    process.spawn("gateway", serve::serve(listener, app.router, process.stop()));
+    process.spawn("gateway", serve::serve(listener, app.router, process.draining(), process.stop()));
     tracing::info!(role = "gateway", %address, "serving");
     Ok(address)
 }
@@ -121,6 +125,8 @@ fn watch(gateway: &Gateway, process: &Process) {
     for (name, channel) in services {
         process.check(name, move || answers(channel.clone()).boxed());
     }
+    let present = gateway.present().clone();
+    process.sample(Duration::ZERO, move || std::future::ready(present.measure()).boxed());
     let gateway = gateway.clone();
     process.show("gateway.redis", move || {
         let gateway = gateway.clone();
@@ -147,6 +153,7 @@ fn listen(gateway: &Gateway, realtime: &Realtime, broker: aipoten_events::Config
         .on::<NotificationCreated>(move |event| news.tell(&event))
         .on::<ContentChanged>(move |event| content.clear_shelf(Shelf::of_kind(&event.kind)))
         .on::<TherapistChanged>(move |_| therapists.clear_shelf(Shelf::Therapists));
+    listener.measure(process);
     process.spawn("gateway listener", listener.run(broker, process.stop()));
 }
 
@@ -189,5 +196,5 @@ fn cors(origins: &[String]) -> anyhow::Result<CorsLayer> {
             HeaderName::from_static("ratelimit-remaining"),
             HeaderName::from_static("ratelimit-reset"),
         ])
-        .max_age(std::time::Duration::from_hours(1)))
+        .max_age(Duration::from_hours(1)))
 }

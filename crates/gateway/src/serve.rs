@@ -6,7 +6,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use http::Request;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -26,8 +27,14 @@ const HEAD: Duration = Duration::from_secs(65);
 /// Most bytes of a request's head.
 const HEAD_SIZE: u16 = 16 * 1024;
 
-/// Serves until `stop`, then waits for the running requests; what became a WebSocket looks after itself.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> anyhow::Result<()> {
+/// Serves until `stop`, then waits for the running requests; what became a WebSocket looks after itself. From `draining` on connections end
+/// with their answers, so that few of those that proxies keep are left to be closed at the end, when a request may be on its way.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    draining: CancellationToken,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     let server = server();
     let graceful = GracefulShutdown::new();
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
@@ -42,12 +49,12 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
         };
         let watcher = graceful.watcher();
         let (server, router, peer) = (server.clone(), router.clone(), Peer(peer.ip()));
-        let stop = stop.clone();
+        let (draining, stop) = (draining.clone(), stop.clone());
         tokio::spawn(async move {
             if !speaks(&stream, &stop).await {
                 return;
             }
-            let service = service_fn(move |request| answer(router.clone(), peer, request));
+            let service = service_fn(move |request| answer(router.clone(), peer, draining.clone(), request));
             let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
             if let Err(error) = watcher.watch(connection).await {
                 tracing::debug!(%error, "a connection broke");
@@ -79,10 +86,20 @@ async fn speaks(stream: &TcpStream, stop: &CancellationToken) -> bool {
     stream.set_nodelay(true).is_ok() && matches!(stop.run_until_cancelled(first).await, Some(Ok(Ok(1))))
 }
 
-async fn answer(router: Router, peer: Peer, request: Request<Incoming>) -> Result<Response, Infallible> {
+async fn answer(
+    router: Router,
+    peer: Peer,
+    draining: CancellationToken,
+    request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    let kept = request.version() <= Version::HTTP_11;
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(peer);
-    router.oneshot(request).await
+    let mut response = router.oneshot(request).await?;
+    if kept && draining.is_cancelled() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
 }
 
 #[cfg(test)]
@@ -98,7 +115,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let router = Router::new().route("/", get(async || "served"));
-        tokio::spawn(serve(listener, router, CancellationToken::new()));
+        tokio::spawn(serve(listener, router, CancellationToken::new(), CancellationToken::new()));
         let (mut reader, mut writer) = TcpStream::connect(address).await.expect("a connection").into_split();
         let begun = Instant::now();
         let sent = sent.to_owned();

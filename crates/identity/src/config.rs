@@ -21,8 +21,7 @@ pub struct Config {
     pub lockout: Lockout,
     /// How long sessions live, and how many.
     pub session: Session,
-    /// Whether an address has to be verified before the first matching request and payment. Not before the platform can send the mail
-    /// for it.
+    /// Whether an address has to be verified before the first matching request and payment.
     pub require_verified_email: bool,
     /// Services that may speak for themselves, as `name:secret,name:secret`; 32 characters of secret at least. A name may stand
     /// there twice, while its secret is replaced. A secret that begins with `dev` is refused in production.
@@ -42,7 +41,7 @@ impl Default for Config {
             password: Password::default(),
             lockout: Lockout::default(),
             session: Session::default(),
-            require_verified_email: false,
+            require_verified_email: true,
             service_secrets: Secret::default(),
             erasure_grace_s: 7 * 24 * 3600,
             admin: Admin::default(),
@@ -56,7 +55,7 @@ impl Default for Config {
 pub struct Password {
     /// Threads that hash; each takes 19 MiB.
     pub threads: usize,
-    /// Hashes that may wait; beyond them a sign-in is told to come back later.
+    /// Sign-ins, and hashes of other requests, that may wait; beyond them one is told to come back later.
     pub queue: usize,
     /// Whether a letter, a digit and another sign are asked for.
     pub complexity: bool,

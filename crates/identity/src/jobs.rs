@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aipoten_kit::Process;
 use chrono::{DateTime, TimeDelta, Utc};
+use metrics::gauge;
 use tokio_util::sync::CancellationToken;
 
 use crate::{App, audit, captcha, key, mail_token, session, user};
@@ -58,12 +59,12 @@ fn seal_audit(app: &App, process: &Process) {
     });
 }
 
-/// What was sealed since yesterday, every hour; `aipoten check-audit` checks all.
+/// What was sealed since yesterday, now and every hour; `aipoten check-audit` checks all.
 fn check_audit(app: &App, process: &Process) {
     process.spawn("identity audit check", {
         let (app, stop) = (app.clone(), process.stop());
         async move {
-            while pause(&stop, Duration::from_hours(1)).await {
+            loop {
                 let yesterday = Utc::now().date_naive() - TimeDelta::days(1);
                 match audit::check(&app.pool, &app.audit_key, yesterday).await {
                     Ok(checked) => {
@@ -71,11 +72,15 @@ fn check_audit(app: &App, process: &Process) {
                             tracing::error!(stream = "audit", %fault, "the audit log is not as it was written");
                         }
                         tracing::info!(stream = "audit", good = checked.good, "the audit log was checked");
+                        gauge!("aipoten_audit_faults").set(u32::try_from(checked.faults.len()).unwrap_or(u32::MAX));
+                        gauge!("aipoten_audit_checked_timestamp_seconds").set(Utc::now().timestamp() as f64);
                     }
                     Err(error) => tracing::warn!(error = format!("{error:#}"), "the audit log could not be checked"),
                 }
+                if !pause(&stop, Duration::from_hours(1)).await {
+                    return Ok(());
+                }
             }
-            Ok(())
         }
     });
 }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use aipoten_events::{FailedEvents, Relay};
 use aipoten_kit::config::{Redis, Tokens, required};
 use aipoten_kit::token::Verifier;
-use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, database};
+use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, Sealed, database};
 use aipoten_proto::common::v1::failed_event_service_server::FailedEventServiceServer;
 use aipoten_proto::identity::v1 as proto;
 use anyhow::Context as _;
@@ -44,6 +44,15 @@ pub use user::seed_administrator;
 
 /// The schema of this service's database, besides that of events.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/identity");
+
+/// Encrypted columns: all that are no digest, public key or event.
+pub static SEALED: &[Sealed] = &[
+    Sealed::of("users", &["phone"]),
+    Sealed::of("sessions", &["refresh_key"]),
+    Sealed::of("signing_keys", &["private_key"]),
+    Sealed::of("service_keys", &["key"]),
+    Sealed::of("children", &["name", "medical_history", "family_history", "treatment_history", "notes"]),
+];
 
 /// The service. Clones share everything.
 #[derive(Clone)]
@@ -126,6 +135,8 @@ pub async fn build(config: Config, common: &Common, process: &Process) -> anyhow
     database::watch(&app.pool, "identity.database", process);
     aipoten_events::exchange(relay, consumers(), &app.pool, &common.broker, process);
     let revoked = session::take_revocations(&app, None).await?;
+    session::metrics::prepare();
+    user::prepare_metrics();
     jobs::start(&app, revoked, process);
     Ok(app)
 }

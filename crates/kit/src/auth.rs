@@ -2,19 +2,25 @@
 //! and lets through whom the method's proto names.
 
 use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::LazyLock;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
+use metrics::{counter, histogram};
 use secrecy::SecretString;
-use tonic::Status;
 use tonic::body::Body;
+use tonic::{Code, Status};
 use tower::{Layer, Service};
-use tracing::Instrument as _;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
+use crate::telemetry::{Answered, counted};
 use crate::token::{Refusal, Subject, Verifier};
-use crate::{Caller, Error, Locale, Revocations, metadata, policy};
+use crate::{Caller, Error, Locale, Revocations, metadata, policy, telemetry};
 
 /// Puts [`Authenticate`] around a server.
 #[derive(Clone)]
@@ -70,22 +76,79 @@ where
         let layer = self.layer.clone();
         let method = request.uri().path().to_owned();
         let request_id = text(request.headers(), metadata::REQUEST_ID);
-        let span = tracing::info_span!("rpc", method, request_id);
+        let span = tracing::info_span!("rpc", method, request_id, trace_id = Empty, otel.status_code = Empty);
+        let traceparent = request.headers().get(metadata::TRACEPARENT).and_then(|value| value.to_str().ok());
+        telemetry::begin(&span, traceparent, &method);
         let serve = async move {
             let begun = Instant::now();
-            let response = match layer.admit(request.uri().path(), request.headers()).await {
+            let response = match layer.admit(&method, request.headers()).await {
                 Ok(caller) => {
                     request.extensions_mut().insert(caller);
-                    inner.call(request).await?
+                    handle(inner.call(request)).await
                 }
                 Err(error) => Status::from(error).into_http(),
             };
-            let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-            let code = Status::from_header_map(response.headers()).map_or(tonic::Code::Ok, |status| status.code());
+            let (code, took) = (code_of(&response), begun.elapsed());
+            note(&method, code, took);
+            if code == Code::Internal {
+                Span::current().record("otel.status_code", "ERROR");
+                telemetry::report("internal", &method, &request_id);
+            }
+            let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
             tracing::debug!(stream = "api", ?code, millis, "answered");
             Ok(response)
         };
         Box::pin(serve.instrument(span))
+    }
+}
+
+/// What it counts counts if it succeeds. A panic is an internal error, and no reason to break the connection that others share.
+async fn handle(call: impl Future<Output = Result<Response<Body>, Infallible>>) -> Response<Body> {
+    let judged = async {
+        let response =
+            AssertUnwindSafe(call).catch_unwind().await.map_err(|_| Status::internal("internal error").into_http())?;
+        let response = response.unwrap_or_else(|never| match never {});
+        if code_of(&response) == Code::Ok { Ok(response) } else { Err(response) }
+    };
+    counted(judged).await.unwrap_or_else(|failed| failed)
+}
+
+/// Without a status in its head it has succeeded: only what is streamed can fail later.
+fn code_of(response: &Response<Body>) -> Code {
+    Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code())
+}
+
+fn note(path: &str, code: Code, took: Duration) {
+    static ANSWERED: LazyLock<Answered<i32>> = LazyLock::new(Answered::default);
+    // Others are whatever somebody makes up.
+    let path = if aipoten_proto::callers(path).is_empty() { "/none/none" } else { path };
+    ANSWERED.note(path, code as i32, took, || {
+        let (service, method) = path.trim_start_matches('/').split_once('/').unwrap_or(("none", "none"));
+        let labels = [("service", service.to_owned()), ("method", method.to_owned())];
+        let histogram = histogram!("aipoten_grpc_request_duration_seconds", &labels);
+        (counter!("aipoten_grpc_requests_total", "service" => service.to_owned(), "method" => method.to_owned(), "code" => name(code)), histogram)
+    });
+}
+
+fn name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "ok",
+        Code::Cancelled => "cancelled",
+        Code::Unknown => "unknown",
+        Code::InvalidArgument => "invalid_argument",
+        Code::DeadlineExceeded => "deadline_exceeded",
+        Code::NotFound => "not_found",
+        Code::AlreadyExists => "already_exists",
+        Code::PermissionDenied => "permission_denied",
+        Code::ResourceExhausted => "resource_exhausted",
+        Code::FailedPrecondition => "failed_precondition",
+        Code::Aborted => "aborted",
+        Code::OutOfRange => "out_of_range",
+        Code::Unimplemented => "unimplemented",
+        Code::Internal => "internal",
+        Code::Unavailable => "unavailable",
+        Code::DataLoss => "data_loss",
+        Code::Unauthenticated => "unauthenticated",
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tonic::{Request, metadata::MetadataValue};
 use uuid::Uuid;
 
-use crate::{Error, Result, metadata};
+use crate::{Error, Result, metadata, telemetry};
 
 /// The language of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, sqlx::Type)]
@@ -163,6 +163,7 @@ impl Caller {
             (metadata::CLIENT_IP, self.ip.clone()),
             (metadata::CLIENT_AGENT, self.agent.clone()),
             (metadata::IDEMPOTENCY_KEY, self.idempotency_key.clone().unwrap_or_default()),
+            (metadata::TRACEPARENT, telemetry::traceparent().unwrap_or_default()),
         ];
         for (key, value) in values {
             if let Ok(value) = MetadataValue::try_from(value.as_str())

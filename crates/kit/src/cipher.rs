@@ -70,16 +70,19 @@ impl Cipher {
     /// Decrypts what [`Cipher::seal_bytes`] made for the same place.
     pub fn open_bytes(&self, place: Place, blob: &[u8]) -> anyhow::Result<Vec<u8>> {
         let Place { table, column, .. } = place;
-        let (id_length, rest) = blob.split_first().context("an encrypted value is empty")?;
-        let (id, rest) = rest.split_at_checked(usize::from(*id_length)).context("an encrypted value is cut")?;
+        let (id, rest) = split(blob).context("an encrypted value is cut")?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE>().context("an encrypted value is cut")?;
-        let id = str::from_utf8(id)?;
         let Some(key) = self.keys.get(id) else {
             bail!("{table}.{column} needs the key {id}, which is not configured")
         };
         let aad = associated(place);
         let bytes = key.decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad: &aad });
         bytes.ok().with_context(|| format!("{table}.{column} does not open with its key"))
+    }
+
+    /// Id of the key that a value was sealed with; `None` for what is no sealed value.
+    pub(crate) fn key_of(blob: &[u8]) -> Option<&str> {
+        split(blob).map(|(id, _)| id)
     }
 
     /// Encrypts a text that may be missing.
@@ -91,6 +94,13 @@ impl Cipher {
     pub fn open_optional(&self, place: Place, blob: Option<&[u8]>) -> anyhow::Result<Option<String>> {
         blob.map(|blob| self.open(place, blob)).transpose()
     }
+}
+
+/// The key's id, and the rest.
+fn split(blob: &[u8]) -> Option<(&str, &[u8])> {
+    let (id_length, rest) = blob.split_first()?;
+    let (id, rest) = rest.split_at_checked(usize::from(*id_length))?;
+    Some((str::from_utf8(id).ok()?, rest))
 }
 
 fn associated(place: Place) -> Vec<u8> {

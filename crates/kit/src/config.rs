@@ -142,6 +142,30 @@ pub enum LogFormat {
     Text,
 }
 
+/// Traces.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Otlp {
+    /// Address of a collector that takes OTLP over gRPC: `http://collector:4317`. Empty: there are no traces.
+    pub endpoint: String,
+    /// Share of requests that are recorded, from 0 to 1. What a request causes is recorded with it.
+    pub sample: f64,
+}
+
+impl Default for Otlp {
+    fn default() -> Self {
+        Self { endpoint: String::new(), sample: 0.01 }
+    }
+}
+
+/// Reports of faults of our own.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sentry {
+    /// DSN of a project in Sentry, or whatever speaks its protocol: `https://key@host/project`. Empty: nobody is told.
+    pub dsn: Secret,
+}
+
 /// Reads the settings from defaults, an optional TOML file and the process's environment.
 pub fn load<S: DeserializeOwned>(file: Option<&Path>) -> anyhow::Result<S> {
     load_from(file, std::env::vars())

@@ -4,6 +4,7 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use metrics::gauge;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool};
@@ -29,12 +30,28 @@ pub async fn connect(key: &str, config: &Database) -> anyhow::Result<PgPool> {
         .with_context(|| format!("the database of `{key}.url` cannot be reached"))
 }
 
-/// Makes the process ready only while the database answers. `name` is the name of the condition.
+/// Makes the process ready only while the database answers. `name` is the name of the condition. The metrics tell how many connections
+/// are in use.
 pub fn watch(pool: &PgPool, name: &'static str, process: &Process) {
+    measure(pool, name.trim_end_matches(".database"), process);
     let pool = pool.clone();
     process.check(name, move || {
         let pool = pool.clone();
         Box::pin(async move { sqlx::query("SELECT 1").execute(&pool).await.is_ok() })
+    });
+}
+
+fn measure(pool: &PgPool, service: &'static str, process: &Process) {
+    gauge!("aipoten_pool_connections_max", "pool" => service).set(pool.options().get_max_connections());
+    let used = gauge!("aipoten_pool_connections", "pool" => service, "state" => "used");
+    let idle = gauge!("aipoten_pool_connections", "pool" => service, "state" => "idle");
+    let pool = pool.clone();
+    process.sample(Duration::ZERO, move || {
+        // The two are read one after the other.
+        let resting = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+        used.set(pool.size().saturating_sub(resting));
+        idle.set(resting);
+        Box::pin(std::future::ready(()))
     });
 }
 

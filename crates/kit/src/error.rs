@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use metrics::counter;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
@@ -140,6 +141,9 @@ impl From<anyhow::Error> for Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
+        if matches!(error, sqlx::Error::PoolTimedOut) {
+            counter!("aipoten_pool_timeouts_total").increment(1);
+        }
         let passing = match &error {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
             sqlx::Error::Database(error) => error.code().is_some_and(|code| passes(&code)),

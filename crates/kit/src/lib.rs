@@ -1,6 +1,7 @@
 //! What every service stands on: configuration, errors, callers, fields of requests, the database, serving and
 //! stopping. It knows no noun of the domain.
 
+pub mod address;
 mod auth;
 mod caller;
 mod certificates;
@@ -18,6 +19,7 @@ mod page;
 mod policy;
 mod process;
 mod revocation;
+mod sealed;
 mod service_tokens;
 pub mod telemetry;
 #[cfg(feature = "test")]
@@ -38,5 +40,6 @@ pub use once::{Once, forget_keys};
 pub use page::Page;
 pub use process::{GrpcServer, Process};
 pub use revocation::Revocations;
+pub use sealed::{Opened, Sealed};
 pub use service_tokens::ServiceTokens;
 pub use won::{BasisPoints, Won};

@@ -4,6 +4,8 @@
 pub const AUTHORIZATION: &str = "authorization";
 /// Id of the request at the edge.
 pub const REQUEST_ID: &str = "x-request-id";
+/// W3C trace context of the span that calls.
+pub const TRACEPARENT: &str = "traceparent";
 /// Language of the answer: `ko` or `en`.
 pub const LANGUAGE: &str = "accept-language";
 /// Address of the person's device.

@@ -3,14 +3,16 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
 use axum::routing::get;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,12 +20,15 @@ use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
-use crate::AuthenticateLayer;
+use crate::{AuthenticateLayer, telemetry};
 
 /// How long running work may take to finish after the signal to stop.
 const GRACE: Duration = Duration::from_secs(30);
 /// How long a load balancer needs to see that readiness fails.
 const DRAIN: Duration = Duration::from_millis(500);
+
+/// How long a scrape waits for what has to be measured for it.
+const SAMPLING: Duration = Duration::from_secs(5);
 
 /// A condition that readiness asks for or only shows.
 #[derive(Clone)]
@@ -31,6 +36,35 @@ struct Check {
     name: Cow<'static, str>,
     needed: bool,
     holds: Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>,
+}
+
+/// Something that is measured when the metrics are asked for.
+#[derive(Clone)]
+struct Sample {
+    every: Duration,
+    taken: Arc<Mutex<Option<Instant>>>,
+    take: Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>,
+}
+
+impl Sample {
+    /// Whether the last one is old enough; then this is the next.
+    fn is_due(&self) -> bool {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = taken.is_none_or(|at| at.elapsed() >= self.every);
+        if due {
+            *taken = Some(Instant::now());
+        }
+        due
+    }
+
+    async fn take(&self) {
+        if !self.is_due() {
+            return;
+        }
+        if tokio::time::timeout(SAMPLING, (self.take)()).await.is_err() {
+            tracing::warn!("something could not be measured in time");
+        }
+    }
 }
 
 /// A process and its tasks. Clones are the same process.
@@ -42,6 +76,7 @@ pub struct Process {
     tasks: TaskTracker,
     failure: Arc<Mutex<Option<anyhow::Error>>>,
     checks: Arc<Mutex<Vec<Check>>>,
+    samples: Arc<Mutex<Vec<Sample>>>,
 }
 
 impl Process {
@@ -53,6 +88,11 @@ impl Process {
     /// Cancelled when the process is to stop: running work finishes, no new work begins.
     pub fn stop(&self) -> CancellationToken {
         self.stop.clone()
+    }
+
+    /// Cancelled a moment before [`Process::stop`]: nobody should send anything new from here on.
+    pub fn draining(&self) -> CancellationToken {
+        self.draining.clone()
     }
 
     /// Runs a task. One that fails, or ends before it was told to, stops the process.
@@ -98,6 +138,17 @@ impl Process {
         self.checks.lock().unwrap_or_else(PoisonError::into_inner).push(check);
     }
 
+    /// Has `take` set its gauges whenever the metrics are asked for and the last time is at least `every` ago: zero for what lies in memory,
+    /// [`Process::QUERY`] for what a database is asked for.
+    pub fn sample(&self, every: Duration, take: impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static) {
+        let sample = Sample { every, taken: Arc::default(), take: Arc::new(take) };
+        self.samples.lock().unwrap_or_else(PoisonError::into_inner).push(sample);
+    }
+
+    /// What a sample that asks a database waits at least: a little less than the fifteen seconds between two scrapes, so that each gets a
+    /// new one.
+    pub const QUERY: Duration = Duration::from_secs(14);
+
     /// Everything is started: waits for SIGTERM, SIGINT or the death of a task, then stops: readiness fails first, then no new work begins,
     /// running work has 30 seconds.
     pub async fn run(self) -> anyhow::Result<()> {
@@ -128,11 +179,23 @@ impl Process {
         finished.context("some work did not finish within 30 seconds")
     }
 
-    /// Serves the operations port, never public: /health/live and /health/ready.
+    /// Serves the operations port, never public: /health/live, /health/ready and /metrics.
     pub fn serve_ops(&self, listener: TcpListener) {
+        let stop = self.stop();
+        self.spawn("metrics", async move {
+            stop.run_until_cancelled(telemetry::keep_up()).await;
+            Ok(())
+        });
         let serving =
             axum::serve(listener, ops_router(self.clone())).with_graceful_shutdown(self.stop().cancelled_owned());
         self.spawn("ops", async move { Ok(serving.await?) });
+    }
+
+    /// In Prometheus' text format.
+    async fn metrics(&self) -> String {
+        let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        join_all(samples.iter().map(Sample::take)).await;
+        telemetry::metrics()
     }
 
     /// Whether the process is ready, and what it looked at.
@@ -155,7 +218,11 @@ fn ops_router(process: Process) -> axum::Router {
         let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
         (status, Json(serde_json::json!({ "ready": ready, "checks": checks })))
     }
+    async fn metrics(State(process): State<Process>) -> impl IntoResponse {
+        ([(CONTENT_TYPE, "text/plain; version=0.0.4")], process.metrics().await)
+    }
     axum::Router::new()
+        .route("/metrics", get(metrics))
         .route("/health/live", get(async || Json(serde_json::json!({ "live": true }))))
         .route("/health/ready", get(ready))
         .with_state(process)

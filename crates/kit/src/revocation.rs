@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use aipoten_proto::identity::v1::{ListRevocationsRequest, session_service_client::SessionServiceClient};
 use chrono::{DateTime, TimeDelta, Utc};
+use metrics::{counter, gauge};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 use uuid::Uuid;
@@ -32,7 +33,11 @@ struct Inner {
 impl Revocations {
     /// Whether the tokens of this session are no longer good.
     pub fn contains(&self, session_id: Uuid) -> bool {
-        self.0.ended.read().unwrap_or_else(PoisonError::into_inner).contains_key(&session_id)
+        let ended = self.0.ended.read().unwrap_or_else(PoisonError::into_inner).contains_key(&session_id);
+        if ended {
+            counter!("aipoten_tokens_rejected_total", "reason" => "revoked").increment(1);
+        }
+        ended
     }
 
     /// Adds an ended session until its last access token expires.
@@ -49,6 +54,7 @@ impl Revocations {
     pub async fn follow(self, identity: Channel, stop: CancellationToken) -> anyhow::Result<()> {
         let mut identity = SessionServiceClient::new(identity);
         let mut newest: Option<DateTime<Utc>> = None;
+        let (begun, age) = (Instant::now(), gauge!("aipoten_revocations_age_seconds"));
         loop {
             let after = newest.map(|moment| aipoten_proto::timestamp(moment - overlap()));
             let mut request = tonic::Request::new(ListRevocationsRequest { after });
@@ -63,6 +69,7 @@ impl Revocations {
                 }
                 Err(status) => tracing::warn!(code = ?status.code(), "identity did not answer with its revocations"),
             }
+            age.set(self.silent_for().unwrap_or_else(|| begun.elapsed()));
             self.forget_expired();
             if stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_none() {
                 return Ok(());

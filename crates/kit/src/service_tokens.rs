@@ -13,7 +13,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Request};
 
 use crate::config::Secret;
-use crate::{Error, Result, metadata};
+use crate::{Error, Result, metadata, telemetry};
 
 /// A token is renewed so long before it ends: a request that takes it along is still on its way.
 const EARLY: Duration = Duration::from_secs(15);
@@ -54,6 +54,9 @@ impl ServiceTokens {
     pub async fn request<T>(&self, message: T) -> Result<Request<T>> {
         let mut request = Request::new(message);
         request.metadata_mut().insert(metadata::AUTHORIZATION, self.bearer().await?);
+        if let Some(Ok(traceparent)) = telemetry::traceparent().map(MetadataValue::try_from) {
+            request.metadata_mut().insert(metadata::TRACEPARENT, traceparent);
+        }
         Ok(request)
     }
 

@@ -8,6 +8,7 @@ use aipoten_proto::identity::v1::{GetJwksRequest, Jwks, key_service_client::KeyS
 use chrono::{DateTime, Utc};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use metrics::counter;
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -124,6 +125,13 @@ pub enum Refusal {
     Invalid,
 }
 
+impl Refusal {
+    fn count(self) {
+        let reason = if self == Self::Expired { "expired" } else { "invalid" };
+        counter!("aipoten_tokens_rejected_total", "reason" => reason).increment(1);
+    }
+}
+
 /// Checks access tokens against the public keys of identity.
 #[derive(Clone)]
 pub struct Verifier(Arc<Inner>);
@@ -180,6 +188,9 @@ impl Verifier {
         validation.set_audience(&[AUDIENCE]);
         validation.set_issuer(&[issuer]);
         validation.set_required_spec_claims(&["exp", "nbf", "aud", "iss", "sub"]);
+        for reason in ["expired", "invalid", "revoked"] {
+            counter!("aipoten_tokens_rejected_total", "reason" => reason).increment(0);
+        }
         let checked = Cache::builder().max_capacity(REMEMBERED_TOKENS).time_to_live(REMEMBERED).build();
         Self(Arc::new(Inner {
             validation,
@@ -211,6 +222,10 @@ impl Verifier {
 
     /// As [`Verifier::verify`], with the second in which the token expires (since 1970): for what lasts longer than a request.
     pub async fn verify_until(&self, token: &str) -> Result<(Subject, i64), Refusal> {
+        self.subject(token).await.inspect_err(|refusal| refusal.count())
+    }
+
+    async fn subject(&self, token: &str) -> Result<(Subject, i64), Refusal> {
         let hash: [u8; 32] = Sha256::digest(token).into();
         if let Some(checked) = self.0.checked.get(&hash)
             && Utc::now().timestamp() < checked.expires_at

@@ -1,8 +1,9 @@
 //! What matching does with the events of others.
 
-use aipoten_events::{Consumers, Delivered, Failure};
+use aipoten_events::{Aggregate, Consumers, Delivered, Failure, publish};
 use aipoten_proto::billing::v1::{PaymentCompleted, PaymentReversed};
-use aipoten_proto::identity::v1::{ChildDeleted, UserDeleted};
+use aipoten_proto::identity::v1::{ChildDeleted, ErasureBegun, UserDeleted};
+use aipoten_proto::matching::v1::ErasureCleared;
 use anyhow::anyhow;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -17,6 +18,7 @@ pub fn consumers() -> Consumers {
         .on::<PaymentCompleted>(payment_completed)
         .on::<PaymentReversed>(payment_reversed)
         .on::<ChildDeleted>(child_deleted)
+        .on::<ErasureBegun>(erasure_begun)
         .on::<UserDeleted>(user_deleted)
 }
 
@@ -40,7 +42,16 @@ pub async fn child_deleted(conn: &mut PgConnection, event: &Delivered<ChildDelet
     Ok(erasure::child(conn, child_id, user_id, &event.context).await?)
 }
 
-/// The same for all children of an account; a therapist leaves.
+/// The same for all children of an account; a therapist leaves. Identity hears that nothing runs any more.
+pub async fn erasure_begun(conn: &mut PgConnection, event: &Delivered<ErasureBegun>) -> Result<(), Failure> {
+    let user_id = parse(&event.event.user_id)?;
+    erasure::account(conn, user_id, &event.context).await?;
+    let cleared = ErasureCleared { user_id: event.event.user_id.clone() };
+    publish(conn, Aggregate { kind: "user", id: user_id, seq: event.aggregate_seq }, &cleared, &event.context).await?;
+    Ok(())
+}
+
+/// Once more, of what came meanwhile.
 pub async fn user_deleted(conn: &mut PgConnection, event: &Delivered<UserDeleted>) -> Result<(), Failure> {
     Ok(erasure::account(conn, parse(&event.event.user_id)?, &event.context).await?)
 }

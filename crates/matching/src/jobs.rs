@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aipoten_kit::telemetry::counted;
 use aipoten_kit::{Process, Result};
 
 use crate::{App, document, package, request, therapist};
@@ -31,7 +32,7 @@ pub(crate) fn start(app: &App, process: &Process) {
         let (app, stop) = (app.clone(), process.stop());
         process.spawn("matching jobs", async move {
             while stop.run_until_cancelled(tokio::time::sleep(rest)).await.is_some() {
-                if let Err(error) = job.run(&app).await {
+                if let Err(error) = counted(job.run(&app)).await {
                     tracing::error!(stream = "error", ?job, error = format!("{error:#}"), "a job failed");
                 }
             }

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use aipoten_events::{FailedEvents, Relay, Wake};
 use aipoten_kit::config::Tokens;
 use aipoten_kit::token::Verifier;
-use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, database};
+use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, Sealed, database};
 use aipoten_proto::common::v1::failed_event_service_server::FailedEventServiceServer;
 use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
 use aipoten_proto::matching::v1 as proto;
@@ -49,6 +49,18 @@ pub use seed::seed;
 
 /// The schema of this service's database, besides that of events.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/matching");
+
+/// Encrypted columns: all that are no digest, public key or event.
+pub static SEALED: &[Sealed] = &[
+    Sealed::of("matching_requests", &["notes", "visit_address"]),
+    Sealed::of("consultations", &["visit_address", "notes", "dispute_reason"]),
+    Sealed::of("consultation_reports", REPORT),
+    Sealed::of("consultation_report_versions", REPORT).by("report_id").copied_from("consultation_reports"),
+    Sealed::of("consultation_feedbacks", &["content", "recommendations"]),
+    Sealed::of("idempotency_keys", &["answer"]).by("caller_id"),
+];
+const REPORT: &[&str] =
+    &["child_assessment", "session_content", "home_activities", "next_session_goal", "next_session_suggestions"];
 
 /// The service. Clones share everything.
 #[derive(Clone)]
@@ -109,6 +121,8 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
     process.spawn("matching revocations", app.revocations.clone().follow(identity, process.stop()));
     aipoten_events::exchange(relay, consumers(), &app.pool, &common.broker, process);
     database::watch(&app.pool, "matching.database", process);
+    request::metrics::prepare();
+    consultation::metrics::prepare();
     jobs::start(&app, process);
     Ok(app)
 }

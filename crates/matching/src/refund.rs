@@ -176,6 +176,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::price::{PricePolicy, SIZES};
 
     fn policy(late: i16, penalty: i16) -> RefundPolicy {
         RefundPolicy {
@@ -210,6 +211,32 @@ mod tests {
     }
 
     proptest! {
+        /// Sizes, discounts, used sessions, policies.
+        #[test]
+        fn of_any_package_all_that_was_paid_is_used_or_goes_back_or_is_the_penalty(
+            fee in 1_i64..=1_000_000, size in 0_usize..4, discount in 0_i16..=10_000, used in 0_usize..=12,
+            late in 0_i16..=10_000, penalty in 0_i16..=1_000, by_parent: bool,
+        ) {
+            let discount = BasisPoints(discount);
+            let prices = PricePolicy {
+                id: Uuid::nil(), discount_bp_1: discount, discount_bp_4: discount, discount_bp_8: discount,
+                discount_bp_12: discount, platform_fee_bp: BasisPoints(1_500), hold_minutes: 1440,
+            };
+            let price = prices.price(Won(fee), SIZES[size]);
+            let (used, open) = price.sessions.split_at(used.min(price.sessions.len()));
+            let (policy, by) = (policy(late, penalty), if by_parent { CancelledBy::Parent } else { CancelledBy::Platform });
+            let each = open.iter().map(|it| policy.session(it.fee, None, by, Utc::now())).collect();
+            let refunds = policy.package_end(each, price.discounted, by);
+            let used: Won = used.iter().map(|it| it.fee).sum();
+            let back: Won = refunds.iter().map(|it| it.amount).sum();
+            // Exact, apart from the code above; a used session is never priced anew.
+            let unused = i128::from((price.discounted - used).0);
+            let kept = if by_parent { i128::from(price.discounted.0) * i128::from(penalty) / 10_000 } else { 0 };
+            prop_assert_eq!(i128::from(back.0), unused - kept.min(unused));
+            prop_assert_eq!(refunds.iter().map(|it| it.penalty).sum::<Won>() + back + used, price.discounted);
+            prop_assert!(refunds.iter().zip(open).all(|(it, session)| Won(0) <= it.amount && it.amount <= session.fee));
+        }
+
         #[test]
         fn the_end_of_a_package_divides_what_was_paid_and_nothing_else(fees in proptest::collection::vec(0_i64..=1_000_000, 1..12), late in 0_i16..=10_000, penalty in 0_i16..=1000, lateness in proptest::collection::vec(any::<bool>(), 12)) {
             let policy = policy(late, penalty);

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use aipoten_events::{FailedEvents, Relay, Wake};
 use aipoten_kit::config::{Tokens, required};
 use aipoten_kit::token::Verifier;
-use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, ServiceTokens, database};
+use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, Sealed, ServiceTokens, database};
 use aipoten_proto::common::v1::failed_event_service_server::FailedEventServiceServer;
 use aipoten_proto::identity::v1::recipient_service_client::RecipientServiceClient;
 use aipoten_proto::notification::v1 as proto;
@@ -30,13 +30,18 @@ use tokio::net::TcpListener;
 use tonic::service::Routes;
 use tonic::transport::{Channel, Endpoint};
 
-pub use config::Config;
+pub use config::{Config, Fcm, Mail, Sms, Tls, WebPush};
 pub use consumers::consumers;
-use delivery::Senders;
+use delivery::{Senders, WebPushKey};
 use preference::unsubscribe::Unsubscriber;
 
 /// The schema of this service's database, besides that of events.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/notification");
+
+/// Encrypted columns: all that are no digest, public key or event.
+pub static SEALED: &[Sealed] = &[
+    Sealed::of("devices", &["token", "keys"]),
+];
 
 /// The service. Clones share everything.
 #[derive(Clone)]
@@ -52,6 +57,8 @@ pub struct Parts {
     /// What identity is asked with.
     service_tokens: ServiceTokens,
     unsubscriber: Unsubscriber,
+    /// What browsers subscribe with, of Web Push that is configured.
+    web_push_key: Option<WebPushKey>,
     verifier: Verifier,
     revocations: Revocations,
     failed_events: FailedEvents,
@@ -74,10 +81,16 @@ pub struct Common {
     pub tokens: Tokens,
 }
 
+/// A new pair of keys for Web Push, private and public, as the settings and browsers write them.
+pub fn new_web_push_key() -> (String, String) {
+    let key = WebPushKey::generate();
+    (key.private(), key.public())
+}
+
 /// Connects to the stores and to identity and starts what runs beside requests: the relay, the consumers, the jobs, the
 /// deliveries, the feed of revocations.
 pub async fn build(config: &Config, common: &Common, process: &Process) -> anyhow::Result<App> {
-    build_with(config, common, Senders::default(), process).await
+    build_with(config, common, Senders::new(config)?, process).await
 }
 
 /// The same with these ways to people.
@@ -95,6 +108,7 @@ pub async fn build_with(config: &Config, common: &Common, senders: Senders, proc
         config: config.clone(),
         cipher: Cipher::new(&config.encryption).context("configuration key `notification.encryption`")?,
         unsubscriber: Unsubscriber::new(&config.unsubscribe_key)?,
+        web_push_key: WebPushKey::read(&config.web_push)?,
         failed_events: FailedEvents::new("notification", pool.clone(), relay.wake()),
         relay: relay.wake(),
         pool,

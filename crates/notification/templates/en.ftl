@@ -5,19 +5,40 @@
 other-title = There is something new
 other-message = Please look in the app.
 
+## Every mail
+other-mail-button = Open the app
+other-mail-address = If the button does nothing, copy this address into your browser:
+other-mail-foot = This mail was sent by aipoten. Nobody reads what is sent to this address.
+other-mail-unsubscribe = No more mails of this kind
+
 ## Accounts
 welcome-title = Welcome to aipoten
 welcome-message = Confirm your e-mail address with the mail that we sent you, and everything is open to you.
 verify_email-mail-subject = Please confirm your e-mail address
-verify_email-mail-body = Thank you for joining aipoten. Press the button below to confirm your e-mail address. The link is good until { $expires_at }. If you did not register, you can ignore this mail.
+verify_email-mail-body =
+    Thank you for joining aipoten. Press the button below to confirm your e-mail address. The link is good until { $expires_at }.
+
+    If you did not register, you can ignore this mail.
+verify_email-mail-button = Confirm your address
 reset_password-mail-subject = Choose a new password
-reset_password-mail-body = We were asked to reset your password. Press the button below to choose a new one. The link is good once, until { $expires_at }. If it was not you who asked, you can ignore this mail: your password stays as it is.
+reset_password-mail-body =
+    We were asked to reset your password. Press the button below to choose a new one. The link is good once, until { $expires_at }.
+
+    If it was not you who asked, you can ignore this mail: your password stays as it is.
+reset_password-mail-button = Choose a new password
 change_email-mail-subject = Please confirm your new e-mail address
-change_email-mail-body = We were asked to use this address for an aipoten account. Press the button below to finish the change. The link is good until { $expires_at }. If it was not you who asked, you can ignore this mail.
+change_email-mail-body =
+    We were asked to use this address for an aipoten account. Press the button below to finish the change. The link is good until { $expires_at }.
+
+    If it was not you who asked, you can ignore this mail.
+change_email-mail-button = Change the address
 erasure_requested-title = You asked to delete your account
 erasure_requested-message = Your account and all your data will be deleted on { $due_at }. If you change your mind, sign in before then.
 erasure_requested-mail-subject = You asked to delete your account
-erasure_requested-mail-body = We were asked to delete your account. On { $due_at } your account and all data in it, the records of your children included, will be deleted for good. Payment records that the law makes us keep stay without your name. If you change your mind, sign in before then: that takes the request back.
+erasure_requested-mail-body =
+    We were asked to delete your account. On { $due_at } your account and all data in it, the records of your children included, will be deleted for good. Payment records that the law makes us keep stay without your name.
+
+    If you change your mind, sign in before then: that takes the request back.
 security_alert-title = { $kind ->
     [new_device] New device signed in
     [password_changed] Your password was changed

@@ -5,19 +5,40 @@
 other-title = 새로운 소식이 있어요
 other-message = 앱에서 확인해 주세요.
 
+## 모든 메일
+other-mail-button = 앱에서 보기
+other-mail-address = 버튼이 눌리지 않으면 아래 주소를 브라우저에 붙여 넣어 주세요.
+other-mail-foot = 이 메일은 aipoten에서 보냈습니다. 회신하셔도 읽을 수 없는 주소입니다.
+other-mail-unsubscribe = 이런 알림은 메일로 받지 않기
+
 ## 계정
 welcome-title = aipoten에 오신 것을 환영해요
 welcome-message = 보내 드린 메일에서 이메일 주소를 인증하면 모든 기능을 이용할 수 있어요.
 verify_email-mail-subject = 이메일 주소를 인증해 주세요
-verify_email-mail-body = aipoten에 가입해 주셔서 감사합니다. 아래 버튼을 눌러 이메일 주소를 인증해 주세요. 이 링크는 { $expires_at }까지 쓸 수 있습니다. 가입하신 적이 없다면 이 메일은 무시하셔도 됩니다.
+verify_email-mail-body =
+    aipoten에 가입해 주셔서 감사합니다. 아래 버튼을 눌러 이메일 주소를 인증해 주세요. 이 링크는 { $expires_at }까지 쓸 수 있습니다.
+
+    가입하신 적이 없다면 이 메일은 무시하셔도 됩니다.
+verify_email-mail-button = 이메일 인증하기
 reset_password-mail-subject = 비밀번호를 다시 설정해 주세요
-reset_password-mail-body = 비밀번호 재설정 요청을 받았습니다. 아래 버튼을 눌러 새 비밀번호를 정해 주세요. 이 링크는 한 번만, { $expires_at }까지 쓸 수 있습니다. 요청하신 적이 없다면 이 메일은 무시하셔도 됩니다. 비밀번호는 그대로 유지됩니다.
+reset_password-mail-body =
+    비밀번호 재설정 요청을 받았습니다. 아래 버튼을 눌러 새 비밀번호를 정해 주세요. 이 링크는 { $expires_at }까지 한 번만 쓸 수 있습니다.
+
+    요청하신 적이 없다면 이 메일은 무시하셔도 됩니다. 비밀번호는 그대로 유지됩니다.
+reset_password-mail-button = 새 비밀번호 정하기
 change_email-mail-subject = 새 이메일 주소를 확인해 주세요
-change_email-mail-body = aipoten 계정의 이메일을 이 주소로 바꾸려는 요청을 받았습니다. 아래 버튼을 누르면 변경이 끝납니다. 이 링크는 { $expires_at }까지 쓸 수 있습니다. 요청하신 적이 없다면 이 메일은 무시하셔도 됩니다.
+change_email-mail-body =
+    aipoten 계정의 이메일을 이 주소로 바꾸려는 요청을 받았습니다. 아래 버튼을 누르면 변경이 끝납니다. 이 링크는 { $expires_at }까지 쓸 수 있습니다.
+
+    요청하신 적이 없다면 이 메일은 무시하셔도 됩니다.
+change_email-mail-button = 이메일 변경하기
 erasure_requested-title = 탈퇴 요청을 받았어요
 erasure_requested-message = { $due_at }에 계정과 모든 정보가 삭제돼요. 마음이 바뀌면 그 전에 로그인해 주세요.
 erasure_requested-mail-subject = 탈퇴 요청을 받았습니다
-erasure_requested-mail-body = 회원 탈퇴 요청을 받았습니다. { $due_at }에 계정과 아이의 기록을 포함한 모든 정보가 삭제되며, 되돌릴 수 없습니다. 법에서 보관하도록 정한 결제 기록은 이름 없이 남습니다. 마음이 바뀌셨다면 그 전에 로그인해 주세요. 로그인하면 탈퇴 요청이 취소됩니다.
+erasure_requested-mail-body =
+    회원 탈퇴 요청을 받았습니다. { $due_at }에 계정과 아이의 기록을 포함한 모든 정보가 삭제되며, 되돌릴 수 없습니다. 법에서 보관하도록 정한 결제 기록은 이름 없이 남습니다.
+
+    마음이 바뀌셨다면 그 전에 로그인해 주세요. 로그인하면 탈퇴 요청이 취소됩니다.
 security_alert-title = { $kind ->
     [new_device] 새로운 기기에서 로그인했어요
     [password_changed] 비밀번호가 변경되었어요

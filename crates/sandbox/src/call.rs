@@ -145,7 +145,7 @@ async fn fail(sandbox: &Sandbox, call: &Call, fault: &Fault, reply: Reply) -> Re
 }
 
 /// An answer that ends before it has begun: the server breaks the connection.
-fn broken() -> Response {
+pub(crate) fn broken() -> Response {
     let nothing = futures::stream::once(async { Err::<String, _>(io::Error::from(io::ErrorKind::ConnectionReset)) });
     Response::new(Body::from_stream(nothing))
 }

@@ -1,6 +1,6 @@
-//! A payment provider of our own that moves no money. It is a real HTTP server and speaks the dialects of the real ones: `/toss`,
+//! Providers of our own, for payments and for messages. The first moves no money. It is a real HTTP server and speaks the dialects of the real ones: `/toss`,
 //! `/portone` and `/stripe`. Below `/checkout` somebody pays or refuses in a browser, below `/control` tests and demonstrations do the
-//! same and have it fail in the ways in which providers do.
+//! same and have it fail in the ways in which providers do. `/messages` takes text messages and reaches nobody.
 //!
 //! A crate of its own, as billing must not depend on its own counterpart.
 
@@ -10,6 +10,7 @@ mod charge;
 mod checkout;
 mod control;
 mod fault;
+mod messages;
 mod portone;
 mod stripe;
 mod toss;
@@ -23,6 +24,7 @@ use aipoten_kit::config::Secret;
 use axum::Router;
 use axum::serve::ListenerExt as _;
 use books::Books;
+use messages::Messages;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -49,6 +51,7 @@ struct Sandbox(Arc<Parts>);
 struct Parts {
     config: Config,
     books: Mutex<Books>,
+    messages: Mutex<Messages>,
     webhooks: Webhooks,
     stop: CancellationToken,
 }
@@ -65,6 +68,10 @@ impl Parts {
     fn books(&self) -> MutexGuard<'_, Books> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn messages(&self) -> MutexGuard<'_, Messages> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Serves on a bound listener until the process stops.
@@ -73,6 +80,7 @@ pub fn serve(listener: TcpListener, config: &Config, process: &Process) -> anyho
     let sandbox = Sandbox(Arc::new(Parts {
         config: config.clone(),
         books: Mutex::default(),
+        messages: Mutex::default(),
         webhooks: Webhooks::new(config)?,
         stop: process.stop(),
     }));
@@ -81,7 +89,8 @@ pub fn serve(listener: TcpListener, config: &Config, process: &Process) -> anyho
         .nest("/portone", portone::routes(&sandbox))
         .nest("/stripe", stripe::routes(&sandbox))
         .merge(checkout::routes(&sandbox))
-        .nest("/control", control::routes())
+        .merge(messages::routes())
+        .nest("/control", control::routes().merge(messages::control()))
         .with_state(sandbox);
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {

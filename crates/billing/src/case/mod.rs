@@ -3,13 +3,13 @@
 mod grpc;
 pub(crate) mod store;
 
-use aipoten_events::{Aggregate, publish};
+use aipoten_events::Aggregate;
 use aipoten_kit::{Caller, Error, Page, Result, Role};
-use aipoten_proto::common::v1::AdminActed;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::acted::acted;
 use crate::{App, provider};
 
 /// What is wrong.
@@ -28,6 +28,22 @@ pub(crate) enum Kind {
     UnknownThere,
     /// A deposit was taken back after it had come.
     Reversed,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::UnknownPayment, Self::Amount, Self::Refund, Self::UnknownHere, Self::UnknownThere, Self::Reversed];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownPayment => "unknown_payment",
+            Self::Amount => "amount",
+            Self::Refund => "refund",
+            Self::UnknownHere => "unknown_here",
+            Self::UnknownThere => "unknown_there",
+            Self::Reversed => "reversed",
+        }
+    }
 }
 
 /// What was found. The same finding opens one case.
@@ -83,14 +99,8 @@ pub(crate) async fn close(app: &App, caller: &Caller, id: Uuid, resolution: &str
         let known = store::exists(&mut tx, id).await?;
         return Err(if known { Error::invalid_state("closed") } else { Error::NotFound("case") });
     };
-    let acted = AdminActed {
-        actor_id: admin.id.to_string(),
-        action: "case.closed".to_owned(),
-        resource: "case".to_owned(),
-        resource_id: id.to_string(),
-    };
     // A case changes once.
-    publish(&mut tx, Aggregate { kind: "case", id, seq: 2 }, &acted, &caller.into()).await?;
+    acted(&mut tx, caller, admin, Aggregate { kind: "case", id, seq: 2 }, "case.closed").await?;
     tx.commit().await?;
     app.relay.wake();
     Ok(closed)

@@ -36,6 +36,17 @@ pub(super) async fn is_known(conn: &mut PgConnection, finding: &Finding<'_>) -> 
     .await
 }
 
+/// How many are open, of the kinds of which there are any.
+pub(crate) async fn open_by_kind(conn: &mut PgConnection) -> sqlx::Result<Vec<(Kind, f64)>> {
+    let rows = sqlx::query!(
+        r#"SELECT kind AS "kind: Kind", count(*)::float8 AS "cases!"
+           FROM reconciliation_cases WHERE closed_at IS NULL GROUP BY kind"#,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.kind, row.cases)).collect())
+}
+
 pub(super) async fn page(conn: &mut PgConnection, open_only: bool, page: Page) -> sqlx::Result<Vec<Case>> {
     sqlx::query_as!(
         Case,

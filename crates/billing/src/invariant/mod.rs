@@ -1,5 +1,6 @@
 //! What must always be true of billing's database, whatever failed and whenever it is looked at.
 
+mod erasure;
 mod ledger;
 mod payment;
 mod refund;
@@ -15,6 +16,7 @@ pub async fn check_invariants(conn: &mut PgConnection) -> sqlx::Result<Vec<Check
     checked.extend(payment::check(conn).await?);
     checked.extend(refund::check(conn).await?);
     checked.extend(settlement::check(conn).await?);
+    checked.extend(erasure::check(conn).await?);
     Ok(checked)
 }
 

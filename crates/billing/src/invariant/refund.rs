@@ -92,10 +92,10 @@ async fn disputes(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
 
 async fn late(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(
-        r#"SELECT format('refund %s: asked about at %s, decided at %s', refund.id, next_at, updated_at) AS "it!"
-           FROM refunds refund
-           WHERE refund_status = 'processing' AND (next_at < now() - interval '10 minutes'
-             OR updated_at < now() - interval '24 hours' AND NOT EXISTS (
+        r#"SELECT format('refund %s: asked about at %s, decided at %s', refund.id, next_at, refund.updated_at) AS "it!"
+           FROM refunds refund JOIN payments payment ON payment.id = refund.payment_id
+           WHERE refund_status = 'processing' AND reversed_at IS NULL AND (next_at < now() - interval '10 minutes'
+             OR refund.updated_at < now() - interval '24 hours' AND NOT EXISTS (
                SELECT FROM reconciliation_cases WHERE kind = 'refund' AND subject = refund.id::text))"#,
     )
     .fetch_all(conn)

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aipoten_events::{Context, publish};
+use aipoten_kit::telemetry::counted;
 use aipoten_kit::{Result, Won};
 use aipoten_proto::billing::v1::{PaymentCompleted, PaymentExpired, PaymentFailed, PaymentReversed};
 use anyhow::anyhow;
@@ -10,7 +11,7 @@ use chrono::Utc;
 use sqlx::PgConnection;
 
 use super::decide::{Standing, Verdict, decide};
-use super::{Payment, Status, evidence, not_found, store};
+use super::{Payment, Status, evidence, metrics, not_found, store};
 use crate::case::{self, Finding};
 use crate::ledger::{self, Account, Journal, Kind};
 use crate::provider::{Answer, Charge, ChargeStatus, Refusal};
@@ -57,6 +58,21 @@ pub(super) async fn take_in(
     answer: &Answer<Charge>,
     context: &Context,
 ) -> Result<()> {
+    counted(write_down(app, asked, question, answer, context)).await?;
+    app.relay.wake();
+    if matches!(answer, Answer::Succeeded(_) | Answer::Declined(_)) {
+        store::read_unknown_now(&mut *app.pool.acquire().await?, asked.provider).await?;
+    }
+    Ok(())
+}
+
+async fn write_down(
+    app: &App,
+    asked: &Payment,
+    question: Question,
+    answer: &Answer<Charge>,
+    context: &Context,
+) -> Result<()> {
     let mut tx = app.pool.begin().await?;
     let payment = store::lock(&mut tx, asked.id).await?.ok_or_else(not_found)?;
     let mut told = question == Question::Confirm;
@@ -78,12 +94,7 @@ pub(super) async fn take_in(
     if told {
         evidence::keep(&mut tx, &payment, question, answer).await?;
     }
-    tx.commit().await?;
-    app.relay.wake();
-    if matches!(answer, Answer::Succeeded(_) | Answer::Declined(_)) {
-        store::read_unknown_now(&mut *app.pool.acquire().await?, payment.provider).await?;
-    }
-    Ok(())
+    Ok(tx.commit().await?)
 }
 
 /// The one place where a provider's truth changes a payment. It is locked, and as it was when the provider was asked.
@@ -155,6 +166,7 @@ async fn complete(conn: &mut PgConnection, payment: &Payment, charge: &Charge, c
         user_id: payment.user_id.to_string(),
     };
     publish(conn, payment.aggregate(seq), &completed, context).await?;
+    metrics::completed(payment);
     Ok(())
 }
 
@@ -189,6 +201,7 @@ async fn fail(conn: &mut PgConnection, payment: &Payment, code: &str, context: &
         user_id: payment.user_id.to_string(),
     };
     publish(conn, payment.aggregate(seq), &failed, context).await?;
+    metrics::came_to(payment.provider, Status::Failed);
     Ok(())
 }
 
@@ -200,6 +213,7 @@ async fn expire(conn: &mut PgConnection, payment: &Payment, context: &Context) -
         user_id: payment.user_id.to_string(),
     };
     publish(conn, payment.aggregate(seq), &expired, context).await?;
+    metrics::came_to(payment.provider, Status::Expired);
     Ok(())
 }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use aipoten_kit::{Caller, Error, Once, Result, Role};
+use aipoten_kit::telemetry::counted;
+use aipoten_kit::{Caller, Error, Once, Result, Role, User};
 use aipoten_proto::billing::v1::GetPaymentRequest;
 use aipoten_proto::matching::v1::{HoldForPaymentRequest, PackageOrder};
 use anyhow::anyhow;
@@ -10,7 +11,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::store::{self, NewPayment};
-use super::{Payment, Shown, Status, find};
+use super::{Payment, Shown, Status, find, metrics};
 use crate::order::{self, Order};
 use crate::provider::{Answer, NewOrder, Provider};
 use crate::{App, provider};
@@ -34,15 +35,26 @@ pub(super) async fn create(app: &App, caller: &Caller, once: &Once<'_>, wish: &W
     let provider = wish.provider.map_or(app.providers.first(), |name| app.providers.get(name));
     let provider = provider.ok_or_else(unavailable)?;
     let ordered = hold(app, caller, wish.package_id).await;
+    let payment = counted(write_down(app, parent, once, ordered, provider.name())).await?;
+    with_checkout(app, caller, payment, &wish.return_url).await
+}
+
+async fn write_down(
+    app: &App,
+    parent: &User,
+    once: &Once<'_>,
+    ordered: Result<PackageOrder>,
+    provider: provider::Name,
+) -> Result<Payment> {
     let mut tx = app.pool.begin().await?;
     let id = match once.answered::<GetPaymentRequest>(&mut tx, &app.cipher).await? {
         Some(before) => aipoten_proto::uuid(&before.payment_id).map_err(|_| anyhow!("a kept answer holds no id"))?,
-        None => begin(&mut tx, &ordered?, provider.name()).await?,
+        None => begin(&mut tx, &ordered?, provider).await?,
     };
     once.keep(&mut tx, &app.cipher, &GetPaymentRequest { payment_id: id.to_string() }).await?;
     let payment = find(&mut tx, id, parent.id).await?;
     tx.commit().await?;
-    with_checkout(app, caller, payment, &wish.return_url).await
+    Ok(payment)
 }
 
 /// Matching holds the times of the package, and says what it costs.
@@ -82,6 +94,7 @@ async fn insert(conn: &mut PgConnection, order: &Order, provider: provider::Name
         time: TIME,
     };
     store::insert(conn, &new).await?;
+    metrics::came_to(provider, Status::Pending);
     Ok(id)
 }
 

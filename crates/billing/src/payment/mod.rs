@@ -7,6 +7,7 @@ mod create;
 mod decide;
 mod evidence;
 mod grpc;
+pub(crate) mod metrics;
 mod receipt;
 mod refund_account;
 pub(crate) mod store;
@@ -25,6 +26,7 @@ use crate::refund::{self, Refund};
 use decide::Standing;
 use store::Filter;
 
+pub(crate) use refund_account::keep as keep_refund_account;
 pub(crate) use sync::{ask_for, sync};
 
 /// Where a payment stands.

@@ -2,9 +2,10 @@
 
 use aipoten_kit::{Caller, Result, Role};
 use aipoten_proto::billing::v1::PutRefundAccountResponse;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{find, store};
+use super::{Payment, find, store};
 use crate::provider::BankAccount;
 use crate::{App, refund};
 
@@ -22,13 +23,18 @@ pub(super) async fn put(
     parent.require_fresh_proof()?;
     let mut tx = app.pool.begin().await?;
     let payment = find(&mut tx, payment_id, parent.id).await?;
-    let json = serde_json::to_string(&account).map_err(anyhow::Error::new)?;
-    let sealed = app.cipher.seal(payment.place("refund_account"), &json)?;
-    store::set_refund_account(&mut tx, payment_id, &sealed).await?;
-    refund::account_named(&mut tx, payment_id).await?;
+    keep(&mut tx, app, &payment, &account).await?;
     tx.commit().await?;
     let account_number_masked = masked(&account.account_number);
     Ok(PutRefundAccountResponse { bank_code: account.bank_code, account_number_masked })
+}
+
+/// What waited for an account goes there.
+pub(crate) async fn keep(conn: &mut PgConnection, app: &App, payment: &Payment, account: &BankAccount) -> Result<()> {
+    let json = serde_json::to_string(account).map_err(anyhow::Error::new)?;
+    let sealed = app.cipher.seal(payment.place("refund_account"), &json)?;
+    store::set_refund_account(conn, payment.id, &sealed).await?;
+    refund::account_named(conn, payment).await
 }
 
 /// Stars, and the last digits.

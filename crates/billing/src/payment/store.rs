@@ -347,6 +347,25 @@ pub(super) async fn read_overdue(conn: &mut PgConnection) -> sqlx::Result<()> {
     Ok(())
 }
 
+/// Payments of which a provider has not said what became of them.
+pub(super) struct Unknown {
+    pub(super) provider: Name,
+    pub(super) payments: f64,
+    /// For how many seconds the oldest has been so.
+    pub(super) oldest: f64,
+}
+
+pub(super) async fn unknown(conn: &mut PgConnection) -> sqlx::Result<Vec<Unknown>> {
+    sqlx::query_as!(
+        Unknown,
+        r#"SELECT provider AS "provider: Name", count(*)::float8 AS "payments!",
+             extract(epoch FROM now() - min(unknown_since))::float8 AS "oldest!"
+           FROM payments WHERE unknown_since IS NOT NULL GROUP BY provider"#,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// While a provider has not said what became of payments, one of them is read each minute, each in its turn.
 pub(super) async fn read_one_unknown(conn: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query!(

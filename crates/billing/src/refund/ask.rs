@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aipoten_events::Context;
 use aipoten_kit::Result;
+use aipoten_kit::telemetry::counted;
 use anyhow::anyhow;
 use futures::{StreamExt as _, stream};
 use sqlx::PgConnection;
@@ -120,8 +121,12 @@ async fn ask(provider: &dyn Provider, due: &Due, account: Option<BankAccount>) -
     provider.refund(&refund).await
 }
 
-/// Writes down what became of it, unless it has ended meanwhile.
 async fn note(app: &App, due: &Due, answer: Answer<Cancel>) -> Result<()> {
+    counted(write_down(app, due, answer)).await
+}
+
+/// Writes down what became of it, unless it has ended meanwhile.
+async fn write_down(app: &App, due: &Due, answer: Answer<Cancel>) -> Result<()> {
     let mut tx = app.pool.begin().await?;
     let Some((payment, refund)) = lock_open(&mut tx, &due.refund).await? else { return Ok(()) };
     match answer {

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::store::{self, NewRefund};
-use super::{Policy, Reason, Refund, Status, booking};
+use super::{Policy, Reason, Refund, Status, booking, metrics};
 use crate::ledger;
 use crate::payment::{self, Payment};
 use crate::session::{self, Outcome, Session};
@@ -30,15 +30,13 @@ pub(crate) struct Cancelled {
     pub(crate) at: DateTime<Utc>,
 }
 
-/// Of a session that was not paid nothing goes anywhere.
+/// Of a session that was not paid nothing goes anywhere. What goes back of a deposit that was taken back meanwhile is decided all the
+/// same, and rests until the deposit comes again.
 pub(crate) async fn cancelled(conn: &mut PgConnection, told: &Cancelled) -> Result<(), Failure> {
     if [told.refund, told.settled, told.penalty] == [Won(0); 3] {
         return Ok(());
     }
     let payment = paying(conn, told.package_id).await?;
-    if !payment.is_captured() {
-        return Err(Failure::NotYet);
-    }
     let session = session::lock(conn, told.consultation_id).await?;
     if !session.becomes(Outcome::Cancelled)? {
         return Ok(());
@@ -119,7 +117,8 @@ pub(crate) async fn payment_refused(
     payment_id: Uuid,
     at: DateTime<Utc>,
 ) -> Result<(), Failure> {
-    let payment = payment::store::lock(conn, payment_id).await?.filter(Payment::is_captured).ok_or(Failure::NotYet)?;
+    let payment =
+        payment::store::lock(conn, payment_id).await?.filter(|it| it.paid_at.is_some()).ok_or(Failure::NotYet)?;
     let running = store::paying(conn, payment.package_id).await?;
     if !running.contains(&payment_id) {
         // It goes back already.
@@ -161,5 +160,6 @@ async fn begin(conn: &mut PgConnection, payment: &Payment, new: &NewRefund) -> R
         )
         .into());
     }
+    metrics::came_to(payment.provider, new.refund_status);
     Ok(store::insert(conn, payment.id, new).await?)
 }

@@ -1,17 +1,17 @@
 //! What administrators decide about refunds.
 
-use aipoten_events::{Context, publish};
+use aipoten_events::Context;
 use aipoten_kit::{Caller, Error, Reason as Why, Result, Role, Won};
-use aipoten_proto::common::v1::AdminActed;
 use chrono::Utc;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::finish::{self, NO_REFUND_ACCOUNT, Payer};
-use super::{Policy, Refund, Status, booking, not_found, store};
+use super::{Policy, Refund, Status, booking, lock, metrics, not_found, store};
 use crate::App;
+use crate::acted::acted;
 use crate::ledger;
-use crate::payment::{self, Payment};
+use crate::payment::Payment;
 use crate::session;
 
 /// What is decided.
@@ -34,27 +34,18 @@ pub(super) struct Decision {
 
 pub(super) async fn decide(app: &App, caller: &Caller, id: Uuid, decision: &Decision) -> Result<Refund> {
     let admin = caller.with_role(Role::Admin)?;
-    let context = caller.into();
     let mut tx = app.pool.begin().await?;
-    let payment_id = store::payment_of(&mut tx, id).await?.ok_or_else(not_found)?;
-    let payment = payment::store::lock(&mut tx, payment_id).await?.ok_or_else(not_found)?;
-    let refund = store::lock(&mut tx, id).await?.ok_or_else(not_found)?;
+    let (payment, refund) = lock(&mut tx, id).await?;
     Error::unless_version(decision.expected_version, refund.version)?;
     store::note_decision(&mut tx, id, admin.id, &decision.reason).await?;
     match decision.verdict {
         Verdict::Approve(amount) => approve(&mut tx, &payment, &refund, amount).await?,
-        Verdict::Reject => reject(&mut tx, &refund).await?,
-        Verdict::Retry => retry(&mut tx, &refund).await?,
-        Verdict::Transferred => transferred(&mut tx, &payment, &refund, &context).await?,
+        Verdict::Reject => reject(&mut tx, &payment, &refund).await?,
+        Verdict::Retry => retry(&mut tx, &payment, &refund).await?,
+        Verdict::Transferred => transferred(&mut tx, &payment, &refund, &caller.into()).await?,
     }
     let refund = store::lock(&mut tx, id).await?.ok_or_else(not_found)?;
-    let acted = AdminActed {
-        actor_id: admin.id.to_string(),
-        action: format!("refund.{}", decision.verdict.participle()),
-        resource: "refund".to_owned(),
-        resource_id: id.to_string(),
-    };
-    publish(&mut tx, refund.aggregate(refund.version), &acted, &context).await?;
+    acted(&mut tx, caller, admin, refund.aggregate(refund.version), decision.verdict.act()).await?;
     tx.commit().await?;
     app.relay.wake();
     Ok(refund)
@@ -83,19 +74,22 @@ async fn approve(conn: &mut PgConnection, payment: &Payment, refund: &Refund, am
     ledger::post(conn, &journal).await?;
     session::store::give_back(conn, consultation_id, amount, Won(0)).await?;
     session::store::set_dispute_decided(conn, consultation_id).await?;
+    metrics::came_to(payment.provider, Status::Processing);
     Ok(store::process(conn, &decided).await?)
 }
 
-async fn reject(conn: &mut PgConnection, refund: &Refund) -> Result<()> {
+async fn reject(conn: &mut PgConnection, payment: &Payment, refund: &Refund) -> Result<()> {
     refund.refund_status.require(Status::Requested)?;
     let consultation_id = refund.consultation_id.ok_or_else(not_found)?;
     session::store::lock(conn, consultation_id).await?.ok_or_else(not_found)?;
     session::store::set_dispute_decided(conn, consultation_id).await?;
+    metrics::came_to(payment.provider, Status::Rejected);
     Ok(store::reject(conn, refund.id).await?)
 }
 
-async fn retry(conn: &mut PgConnection, refund: &Refund) -> Result<()> {
+async fn retry(conn: &mut PgConnection, payment: &Payment, refund: &Refund) -> Result<()> {
     refund.refund_status.require(Status::Failed)?;
+    metrics::came_to(payment.provider, Status::Processing);
     Ok(store::process(conn, &Refund { round: refund.round + 1, ..refund.clone() }).await?)
 }
 
@@ -108,12 +102,12 @@ async fn transferred(conn: &mut PgConnection, payment: &Payment, refund: &Refund
 }
 
 impl Verdict {
-    fn participle(self) -> &'static str {
+    fn act(self) -> &'static str {
         match self {
-            Self::Approve(_) => "approved",
-            Self::Reject => "rejected",
-            Self::Retry => "retried",
-            Self::Transferred => "transferred",
+            Self::Approve(_) => "refund.approved",
+            Self::Reject => "refund.rejected",
+            Self::Retry => "refund.retried",
+            Self::Transferred => "refund.transferred",
         }
     }
 }

@@ -6,7 +6,7 @@ use aipoten_proto::billing::v1::{RefundCompleted, RefundFailed};
 use chrono::Utc;
 use sqlx::PgConnection;
 
-use super::{Refund, booking, store};
+use super::{Refund, Status, booking, metrics, store};
 use crate::case::{self, Finding};
 use crate::ledger;
 use crate::payment::Payment;
@@ -47,6 +47,7 @@ pub(super) async fn complete(
         refund_amount: refund.refund_amount.0,
     };
     publish(conn, refund.aggregate(seq), &completed, context).await?;
+    metrics::completed(payment.provider, refund.refund_amount);
     Ok(())
 }
 
@@ -62,6 +63,7 @@ pub(super) async fn fail(conn: &mut PgConnection, payment: &Payment, refund: &Re
         refund_amount: refund.refund_amount.0,
     };
     publish(conn, refund.aggregate(seq), &failed, &Context::default()).await?;
+    metrics::came_to(payment.provider, Status::Failed);
     if code != NO_REFUND_ACCOUNT {
         open_case(conn, payment, refund, &format!("the provider refuses to pay back: {code}")).await?;
     }

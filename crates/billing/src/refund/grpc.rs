@@ -7,8 +7,9 @@ use aipoten_proto::timestamp;
 use tonic::{Request, Response};
 
 use super::decide::{self, Decision, Verdict};
-use super::{Filter, Policy, Reason, Refund, Status};
-use crate::App;
+use super::{Filter, Policy, Reason, Refund, Status, account};
+use crate::provider::BankAccount;
+use crate::{App, bank_account};
 
 #[tonic::async_trait]
 impl RefundService for App {
@@ -37,6 +38,34 @@ impl RefundService for App {
         let request = request.into_inner();
         let id = Fields::only_uuid("refund_id", &request.refund_id)?;
         Ok(Response::new(decide::decide(self, &caller, id, &request.try_into()?).await?.into()))
+    }
+
+    async fn reveal_refund_account(
+        &self,
+        request: Request<proto::RevealRefundAccountRequest>,
+    ) -> Result<Response<proto::RefundAccount>, tonic::Status> {
+        let caller = Caller::of(&request);
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let id = fields.uuid("refund_id", &request.refund_id);
+        let reason = fields.text("reason", &request.reason, 500);
+        fields.finish()?;
+        Ok(Response::new(account::reveal(self, &caller, id, &reason).await?.into()))
+    }
+
+    async fn name_refund_account(
+        &self,
+        request: Request<proto::NameRefundAccountRequest>,
+    ) -> Result<Response<proto::Refund>, tonic::Status> {
+        let caller = Caller::of(&request);
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let id = fields.uuid("refund_id", &request.refund_id);
+        let (bank, number, holder) = (&request.bank_code, &request.account_number, &request.account_holder);
+        let named = bank_account::parse(&mut fields, bank, number, holder);
+        let reason = fields.text("reason", &request.reason, 500);
+        fields.finish()?;
+        Ok(Response::new(account::name(self, &caller, id, &named, &reason).await?.into()))
     }
 }
 
@@ -72,6 +101,13 @@ impl TryFrom<proto::DecideRefundRequest> for Decision {
         fields.finish()?;
         let verdict = verdict.unwrap_or(Verdict::Reject);
         Ok(Self { verdict, reason, expected_version: request.expected_version })
+    }
+}
+
+impl From<BankAccount> for proto::RefundAccount {
+    fn from(account: BankAccount) -> Self {
+        let BankAccount { bank_code, account_number, account_holder } = account;
+        Self { bank_code, account_number, account_holder }
     }
 }
 

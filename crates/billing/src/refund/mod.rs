@@ -9,15 +9,18 @@ mod decide;
 mod explain;
 mod finish;
 mod grpc;
+pub(crate) mod metrics;
 mod observe;
 pub(crate) mod store;
 
 use aipoten_events::Aggregate;
 use aipoten_kit::{Caller, Error, Page, Result, Role, Won};
 use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::App;
+use crate::payment::{self, Payment};
 
 pub(crate) use account::{forget as forget_accounts, forget_user, named as account_named};
 pub(crate) use ask::ask_due;
@@ -87,6 +90,13 @@ pub(crate) async fn list(app: &App, caller: &Caller, filter: &Filter, page: Page
     caller.with_role(Role::Admin)?;
     let mut conn = app.pool.acquire().await?;
     Ok((store::page(&mut conn, filter, page).await?, store::count(&mut conn, filter).await?))
+}
+
+/// With the rows of its payment and its own locked.
+async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<(Payment, Refund)> {
+    let payment_id = store::payment_of(conn, id).await?.ok_or_else(not_found)?;
+    let payment = payment::store::lock(conn, payment_id).await?.ok_or_else(not_found)?;
+    Ok((payment, store::lock(conn, id).await?.ok_or_else(not_found)?))
 }
 
 impl Refund {

@@ -132,7 +132,8 @@ pub(super) async fn count(conn: &mut PgConnection, filter: &Filter) -> sqlx::Res
     .await
 }
 
-/// Refunds that a provider is to be asked about. Of a payment one at a time: what a provider has done is told apart by it.
+/// Refunds that a provider is to be asked about. Of a payment one at a time: what a provider has done is told apart by it. Those of a
+/// deposit that was taken back rest until it comes again.
 pub(super) async fn due(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
         "SELECT id FROM refunds refund
@@ -140,6 +141,7 @@ pub(super) async fn due(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec
              SELECT FROM refunds other
              WHERE other.payment_id = refund.payment_id AND other.refund_status = 'processing' AND other.id <> refund.id
                AND (other.tries > 0 OR refund.tries = 0 AND other.id < refund.id))
+           AND NOT EXISTS (SELECT FROM payments WHERE id = refund.payment_id AND reversed_at IS NOT NULL)
          ORDER BY next_at LIMIT $1",
         limit,
     )
@@ -154,7 +156,8 @@ pub(super) async fn claim(conn: &mut PgConnection, id: Uuid, lease: Duration) ->
          WHERE id = $1 AND next_at <= now() AND NOT EXISTS (
              SELECT FROM refunds other
              WHERE other.payment_id = refund.payment_id AND other.refund_status = 'processing' AND other.id <> refund.id
-               AND (other.tries > 0 OR refund.tries = 0 AND other.id < refund.id))",
+               AND (other.tries > 0 OR refund.tries = 0 AND other.id < refund.id))
+           AND NOT EXISTS (SELECT FROM payments WHERE id = refund.payment_id AND reversed_at IS NOT NULL)",
         id,
         lease.as_secs_f64(),
     )
@@ -298,6 +301,17 @@ pub(super) async fn note_deletion(conn: &mut PgConnection, user_id: Uuid) -> sql
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// Whether the parent's account in the platform was deleted, or is about to be.
+pub(super) async fn is_parent_gone(conn: &mut PgConnection, payment_id: Uuid) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT user_deleted_at IS NOT NULL OR EXISTS (SELECT FROM erasures WHERE user_id = payment.user_id) AS "gone!"
+           FROM payments payment WHERE id = $1"#,
+        payment_id,
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// Answers that are kept to be given again.

@@ -85,6 +85,7 @@ impl SettlementService for App {
             settlements: run.settlements,
             created: run.created,
             final_amount: run.final_amount.0,
+            remaining: run.remaining.try_into().unwrap_or(i32::MAX),
         }))
     }
 

@@ -7,16 +7,16 @@ mod period;
 mod run;
 mod spreadsheet;
 mod statement;
-mod store;
+pub(crate) mod store;
 
 use aipoten_events::{Aggregate, Event, publish};
 use aipoten_kit::{Caller, Error, Page, Place, Result, Role, User, Won};
-use aipoten_proto::common::v1::AdminActed;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::App;
+use crate::acted::acted;
 use crate::bank_account::{self, PayeeKind};
 use crate::provider::BankAccount;
 
@@ -150,24 +150,6 @@ async fn announce<E: Event>(
 ) -> Result<()> {
     publish(conn, settlement.aggregate(), event, &caller.into()).await?;
     acted(conn, caller, admin, settlement.aggregate(), action).await
-}
-
-/// For the audit log.
-async fn acted(
-    conn: &mut PgConnection,
-    caller: &Caller,
-    admin: &User,
-    settlement: Aggregate,
-    action: &'static str,
-) -> Result<()> {
-    let acted = AdminActed {
-        actor_id: admin.id.to_string(),
-        action: action.to_owned(),
-        resource: settlement.kind.to_owned(),
-        resource_id: settlement.id.to_string(),
-    };
-    publish(conn, settlement, &acted, &caller.into()).await?;
-    Ok(())
 }
 
 fn not_found() -> Error {

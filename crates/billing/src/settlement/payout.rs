@@ -5,7 +5,8 @@ use anyhow::Context as _;
 
 use super::period::Period;
 use super::spreadsheet;
-use super::{acted, aggregate, place, store};
+use super::{aggregate, place, store};
+use crate::acted::acted;
 use crate::{App, bank_account};
 
 /// Whole account numbers: the audit log tells of each settlement in it.

@@ -129,3 +129,22 @@ pub(super) async fn to_transfer(conn: &mut PgConnection, period: Period) -> sqlx
     .fetch_all(conn)
     .await
 }
+
+/// Won of the settlements of the last twelve months by their status.
+pub(crate) struct Sums {
+    pub(crate) pending: f64,
+    pub(crate) confirmed: f64,
+    pub(crate) paid: f64,
+}
+
+pub(crate) async fn sums(conn: &mut PgConnection) -> sqlx::Result<Sums> {
+    sqlx::query_as!(
+        Sums,
+        r#"SELECT coalesce(sum(final_amount) FILTER (WHERE status = 'pending'), 0)::float8 AS "pending!",
+             coalesce(sum(final_amount) FILTER (WHERE status = 'confirmed'), 0)::float8 AS "confirmed!",
+             coalesce(sum(final_amount) FILTER (WHERE status = 'paid'), 0)::float8 AS "paid!"
+           FROM settlements WHERE settlement_period_start > current_date - interval '1 year'"#,
+    )
+    .fetch_one(conn)
+    .await
+}

@@ -2,12 +2,14 @@
 
 use aipoten_billing::consumers;
 use aipoten_events::{Delivered, Failure};
+use aipoten_kit::test::{Forge, encryption};
 use aipoten_proto::billing::v1::RefundDecision::{Approve, Reject, Retry, Transferred};
 use aipoten_proto::billing::v1::{
-    DecideRefundRequest, ListRefundsRequest, Payment, PaymentStatus, Refund, RefundDecision, RefundPolicyApplied,
-    RefundReason, RefundStatus, RunSettlementsRequest,
+    DecideRefundRequest, ListRefundsRequest, NameRefundAccountRequest, Payment, PaymentStatus, Refund, RefundDecision,
+    RefundPolicyApplied, RefundReason, RefundStatus, RevealRefundAccountRequest, RunSettlementsRequest,
 };
 use aipoten_proto::common::v1::AdminActed;
+use aipoten_proto::identity::v1::UserDeleted;
 use aipoten_proto::matching::v1::{ConsultationCompleted, ConsultationDisputed, ReportSubmitted};
 use aipoten_proto::timestamp;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,8 +18,8 @@ use serde_json::json;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use crate::pay_back::{account, give_back_one, paid, refund_becomes};
-use crate::world::{World, delivered, parameter, reason, refused, violations};
+use crate::pay_back::{account, deposited, give_back_one, paid, refund_becomes};
+use crate::world::{Person, World, delivered, parameter, reason, refused, violations};
 
 /// A paid package whose first session was held and is disputed: 72,000 won.
 async fn disputed(world: &World) -> (Payment, Refund) {
@@ -27,7 +29,7 @@ async fn disputed(world: &World) -> (Payment, Refund) {
 }
 
 /// A paid package whose first session was held then, and reported.
-async fn held(world: &World, at: DateTime<Utc>) -> Payment {
+pub(crate) async fn held(world: &World, at: DateTime<Utc>) -> Payment {
     let (payment, _) = paid(world).await;
     let (package_id, consultation_id) = (payment.package_id.clone(), first(world, &payment).await);
     let held = ConsultationCompleted {
@@ -62,7 +64,7 @@ async fn first(world: &World, payment: &Payment) -> String {
     world.package_now(&payment.package_id).await.consultations[0].id.clone()
 }
 
-async fn take<E>(
+pub(crate) async fn take<E>(
     world: &World,
     handler: impl AsyncFnOnce(&mut sqlx::PgConnection, &Delivered<E>) -> Result<(), Failure>,
     event: E,
@@ -190,6 +192,87 @@ async fn a_refused_refund_is_tried_again_under_another_key_or_transferred_by_han
     assert_eq!((payment.payment_status(), payment.refunded_amount), (PaymentStatus::PartiallyRefunded, 72_000));
     assert_eq!((world.balance("bank").await, world.balance("refund_clearing").await), (-72_000, 0));
     assert_eq!(acts(&world).await, ["refund.retried", "refund.transferred"]);
+    world.holds().await;
+}
+
+fn reveal(refund: &Refund) -> RevealRefundAccountRequest {
+    RevealRefundAccountRequest {
+        refund_id: refund.id.clone(), reason: "은행 이체를 위해 확인합니다.".to_owned()
+    }
+}
+
+fn named(refund: &Refund) -> NameRefundAccountRequest {
+    NameRefundAccountRequest {
+        refund_id: refund.id.clone(),
+        bank_code: "088".to_owned(),
+        account_number: "110123456789".to_owned(),
+        account_holder: "김미나".to_owned(),
+        reason: "전화로 본인을 확인했습니다.".to_owned(),
+    }
+}
+
+/// The same administrator, whose last proof of a password is an hour ago.
+async fn an_hour_later(world: &World, admin: &Person) -> Person {
+    let forge = Forge::new(&world.identity_database.pool, &encryption(), &admin.token).await;
+    let token = forge.token(&json!({}), &json!({ "auth_time": Utc::now().timestamp() - 3600 }));
+    Person { id: admin.id.clone(), token }
+}
+
+#[tokio::test]
+async fn the_whole_account_is_shown_to_whoever_transfers_by_hand_while_there_is_something_to_transfer() {
+    let world = World::start().await;
+    let (payment, order) = paid(&world).await;
+    world.sandbox.fails(json!({ "fault": "refuse_partial", "operation": "cancel", "order_id": order })).await;
+    give_back_one(&world, &payment, 0).await;
+    let refund = refund_becomes(&world, &payment, RefundStatus::Failed).await;
+    let admin = world.admin().await;
+    let reveal = async |person: &Person| world.refunds().reveal_refund_account(person.asks(reveal(&refund))).await;
+    assert_eq!(reason(&reveal(&admin).await.expect_err("there is none")), "NO_REFUND_ACCOUNT");
+    world.payments().put_refund_account(world.parent.asks(account(&payment))).await.expect("kept");
+    for (person, why) in [
+        (&world.parent, "PERMISSION_DENIED"),
+        (&world.therapist, "PERMISSION_DENIED"),
+        (&an_hour_later(&world, &admin).await, "STEP_UP_REQUIRED"),
+    ] {
+        assert_eq!(reason(&reveal(person).await.expect_err(why)), why);
+    }
+    let shown = reveal(&admin).await.expect("the account").into_inner();
+    let expected = account(&payment);
+    assert_eq!((shown.bank_code, shown.account_number), (expected.bank_code, expected.account_number));
+    decide(&world, decision(&refund, Transferred)).await.expect("noted");
+    let over = reveal(&admin).await.expect_err("there is nothing to transfer");
+    assert_eq!(parameter(&over, "state").as_deref(), Some("completed"));
+    assert_eq!(acts(&world).await, ["refund.account_revealed", "refund.transferred"]);
+    let silent = RevealRefundAccountRequest { refund_id: "x".to_owned(), reason: String::new() };
+    let status = refused(world.refunds().reveal_refund_account(admin.asks(silent))).await;
+    assert_eq!(violations(&status), ["reason: required", "refund_id: not_a_uuid"]);
+    world.holds().await;
+}
+
+#[tokio::test]
+async fn for_a_parent_who_is_gone_an_administrator_names_the_account_and_the_deposit_goes_back() {
+    let world = World::start().await;
+    let (payment, _) = deposited(&world).await;
+    give_back_one(&world, &payment, 0).await;
+    let refund = refund_becomes(&world, &payment, RefundStatus::Failed).await;
+    let admin = world.admin().await;
+    let name = async |person: &Person| world.refunds().name_refund_account(person.asks(named(&refund))).await;
+    assert_eq!(reason(&name(&admin).await.expect_err("the parent is there")), "PARENT_NAMES_ACCOUNT");
+    take(&world, consumers::user_deleted, UserDeleted { user_id: world.parent.id.clone() }).await;
+    for (person, why) in
+        [(&world.parent, "PERMISSION_DENIED"), (&an_hour_later(&world, &admin).await, "STEP_UP_REQUIRED")]
+    {
+        assert_eq!(reason(&name(person).await.expect_err(why)), why);
+    }
+    let asked = name(&admin).await.expect("named").into_inner();
+    assert_eq!(asked.refund_status(), RefundStatus::Processing, "nothing else was missing");
+    refund_becomes(&world, &payment, RefundStatus::Completed).await;
+    let over = name(&admin).await.expect_err("it went back");
+    assert_eq!(parameter(&over, "state").as_deref(), Some("completed"));
+    assert_eq!(acts(&world).await, ["refund.account_named"]);
+    let wrong = NameRefundAccountRequest { bank_code: "8".to_owned(), ..NameRefundAccountRequest::default() };
+    let status = refused(world.refunds().name_refund_account(admin.asks(wrong))).await;
+    assert_eq!(violations(&status).len(), 5, "all of it is told at once: {:?}", violations(&status));
     world.holds().await;
 }
 

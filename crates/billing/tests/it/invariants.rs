@@ -3,7 +3,7 @@
 use crate::planted::{Order, Split, Tables, Told};
 
 /// Name of the invariant, and how it is broken. `$1` in a statement stands for the order's payment.
-const BREAKS: [(&str, &[&str]); 21] = [
+const BREAKS: [(&str, &[&str]); 22] = [
     (
         "every journal sums to 0",
         &[
@@ -93,6 +93,10 @@ const BREAKS: [(&str, &[&str]); 21] = [
         "a payout is its lines less taxes and carried debt",
         &["UPDATE settlements SET total_session_fee = total_session_fee + 1, settlement_amount = settlement_amount + 1,
              final_amount = final_amount + 1"],
+    ),
+    (
+        "no erasure waits for its money for two months",
+        &["INSERT INTO erasures (user_id, begun_at) VALUES (gen_random_uuid(), now() - interval '61 days')"],
     ),
 ];
 

@@ -8,6 +8,7 @@ mod confirm;
 mod create;
 mod decide;
 mod deposit;
+mod erasure;
 mod expiry;
 mod facts;
 mod invariants;

@@ -1,7 +1,7 @@
 //! Paying back through the provider, whatever it does: once, and never more.
 
 use aipoten_kit::test::eventually;
-use aipoten_proto::billing::v1::PaymentStatus::{Completed, PartiallyRefunded, Refunded};
+use aipoten_proto::billing::v1::PaymentStatus::{Completed, Confirming, PartiallyRefunded, Refunded};
 use aipoten_proto::billing::v1::{
     Payment, PutRefundAccountRequest, Refund, RefundCompleted, RefundFailed, RefundPaymentRequest, RefundStatus,
 };
@@ -185,9 +185,8 @@ async fn a_refusal_fails_the_refund_and_opens_a_case() {
     world.holds().await;
 }
 
-#[tokio::test]
-async fn a_deposit_goes_back_once_the_parent_has_named_an_account() {
-    let world = World::start().await;
+/// As [`paid`], by a deposit.
+pub(crate) async fn deposited(world: &World) -> (Payment, String) {
     let begun = world.begun().await;
     let order = order_id(&begun);
     let key = world.sandbox.authorize_with(json!({ "order_id": order, "method": "virtual_account" })).await;
@@ -195,6 +194,40 @@ async fn a_deposit_goes_back_once_the_parent_has_named_an_account() {
     world.sandbox.deposit(&order).await;
     let payment = world.becomes(&begun.id, Completed).await;
     world.tell_matching().await;
+    (payment, order)
+}
+
+#[tokio::test]
+async fn what_goes_back_of_a_deposit_that_was_taken_back_rests_until_it_comes_again() {
+    let world = World::start().await;
+    let (payment, order) = deposited(&world).await;
+    world.payments().put_refund_account(world.parent.asks(account(&payment))).await.expect("kept");
+    let consultation_id = Some(world.package_now(&payment.package_id).await.consultations[0].id.clone());
+    let ask = RefundPaymentRequest { payment_id: payment.id.clone(), consultation_id, reason: "이사".to_owned() };
+    world.payments().refund_payment(world.parent.asks_once(ask)).await.expect("cancelled");
+    world.sandbox.take_back_deposit(&order).await;
+    world.becomes(&payment.id, Confirming).await;
+    world.tell_billing().await;
+    world.holds().await;
+
+    // What is asked of the provider after it: the job came by, and left it alone.
+    let (other, _) = paid(&world).await;
+    give_back_one(&world, &other, 0).await;
+    refund_becomes(&world, &other, RefundStatus::Completed).await;
+    assert_eq!(refund_becomes(&world, &payment, RefundStatus::Processing).await.failure_code, None);
+    assert_eq!(world.number("SELECT sum(tries)::bigint FROM refunds WHERE refund_status = 'processing'").await, 0);
+
+    world.sandbox.deposit(&order).await;
+    refund_becomes(&world, &payment, RefundStatus::Completed).await;
+    assert_eq!(cancels(&world, &order).await, [72_000]);
+    assert_eq!(world.cases().await, ["reversed"]);
+    world.holds().await;
+}
+
+#[tokio::test]
+async fn a_deposit_goes_back_once_the_parent_has_named_an_account() {
+    let world = World::start().await;
+    let (payment, order) = deposited(&world).await;
     give_back_one(&world, &payment, 0).await;
     let refund = refund_becomes(&world, &payment, RefundStatus::Failed).await;
     assert_eq!(refund.failure_code.as_deref(), Some("NO_REFUND_ACCOUNT"));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr as _;
 
+use aipoten_proto::billing::v1::RunSettlementsResponse;
 use chrono::{Datelike as _, Utc};
 use chrono_tz::Asia::Seoul;
 use sqlx::postgres::PgConnectOptions;
@@ -88,6 +89,33 @@ async fn two_months_at_once_take_a_debt_once_and_settle_no_session_twice() {
     assert_eq!(balances.get("therapist_receivable"), None, "each debt was taken once");
     assert_eq!(balances["therapist_payable"], -(6 * (68_000 + 34_000 + 68_000) - 6 * 50_000 - 10_000));
 }
+
+#[tokio::test]
+async fn more_therapists_than_one_run_can_settle_in_time_are_settled_by_the_next_ones() {
+    let books = Books::open().await;
+    let admin = books.admin().await;
+    for statement in MANY {
+        sqlx::query(statement).execute(books.database()).await.expect("many sessions");
+    }
+    let done = |run: RunSettlementsResponse| (run.settlements, run.created, run.remaining);
+    assert_eq!(done(books.run(&admin, MONTH).await), (500, 500, 3));
+    assert_eq!(done(books.run(&admin, MONTH).await), (503, 3, 0));
+    assert_eq!(done(books.run(&admin, MONTH).await), (503, 0, 0));
+}
+
+/// 503 therapists with a paid session each, and one whose session is disputed: that one never holds up others.
+const MANY: [&str; 3] = [
+    "INSERT INTO orders (package_id, parent_user_id, therapist_id, total_sessions, original_amount, total_amount, platform_fee_bp)
+     SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 1, 80000, 80000, 1500 FROM generate_series(1, 504)",
+    "INSERT INTO payments (id, package_id, user_id, therapist_id, payment_type, total_sessions, original_amount, discount_amount,
+         total_amount, payment_status, provider, order_id, transaction_id, expires_at, paid_at)
+     SELECT package_id, package_id, parent_user_id, therapist_id, 'single_session', 1, 80000, 0, 80000, 'completed', 'sandbox',
+         package_id::text, package_id::text, now(), now() FROM orders",
+    "INSERT INTO sessions (consultation_id, package_id, therapist_id, session_number, session_fee, platform_fee, outcome, occurred_at,
+         report_submitted_at, disputed_at)
+     SELECT package_id, package_id, therapist_id, 1, 80000, 12000, 'completed', '2026-02-03 10:00+09', '2026-02-04 10:00+09',
+         CASE row_number() OVER (ORDER BY therapist_id) WHEN 1 THEN now() END FROM orders",
+];
 
 /// Where a run can be held up, in the order in which it comes there: something else has it locked.
 const STEPS: [&str; 8] = [

@@ -111,6 +111,7 @@ impl World {
         let mut config = aipoten_identity::Config {
             database: identity_database.config(),
             encryption: encryption(),
+            require_verified_email: false,
             ..aipoten_identity::Config::default()
         };
         config.admin.email.push_str("admin@example.com");

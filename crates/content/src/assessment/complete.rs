@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use aipoten_events::{Aggregate, publish};
+use aipoten_kit::telemetry::count;
 use aipoten_kit::{Caller, Error, Fields, Result, Role};
 use aipoten_proto::content::v1::AssessmentCompleted;
 use aipoten_proto::timestamp;
 use anyhow::Context as _;
+use metrics::counter;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -35,6 +37,7 @@ pub(crate) async fn complete(app: &App, caller: &Caller, id: Uuid) -> Result<Res
         assessment.finish(outcome, red_flags);
         store::complete(&mut tx, &assessment).await?;
         announce(&mut tx, caller, &assessment).await?;
+        count(counter!("aipoten_assessments_total"), 1);
     }
     let results = result::load(&mut tx, assessment).await?;
     tx.commit().await?;

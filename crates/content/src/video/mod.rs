@@ -5,6 +5,7 @@ mod embed;
 pub(crate) mod grpc;
 mod interaction;
 pub(crate) mod link;
+pub(crate) mod metrics;
 mod recommend;
 pub(crate) mod report;
 pub(crate) mod store;

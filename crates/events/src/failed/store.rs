@@ -137,6 +137,19 @@ pub(super) async fn count(conn: &mut PgConnection, consumer: &str, state: Option
     .await
 }
 
+/// How many wait for another try, and how many for a person.
+pub(crate) async fn unsettled(conn: &mut PgConnection, consumer: &str) -> sqlx::Result<(f64, f64)> {
+    let row = sqlx::query!(
+        r#"SELECT count(*) FILTER (WHERE state = 'waiting')::float8 AS "waiting!",
+             count(*) FILTER (WHERE state = 'dead')::float8 AS "dead!"
+           FROM failed_events WHERE consumer = $1 AND state IN ('waiting', 'dead')"#,
+        consumer,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((row.waiting, row.dead))
+}
+
 /// Waits for a try that is just applying it.
 pub(super) async fn lock(conn: &mut PgConnection, consumer: &str, event_id: Uuid) -> sqlx::Result<Option<FailedEvent>> {
     sqlx::query_as!(

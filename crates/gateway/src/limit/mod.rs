@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use metrics::{Counter, counter};
 use redis::aio::ConnectionManager;
 use redis::{Pipeline, RedisResult, Script};
 use uuid::Uuid;
@@ -33,6 +34,10 @@ const MAIL: [&str; 6] = [
     "/auth/password/reset/confirm",
 ];
 
+/// Of the limits, as metrics show them.
+const NAMES: [&str; 9] =
+    ["address", "anonymous", "user", "login", "register", "refresh", "mail", "uploads", "webhooks"];
+
 /// Lets requests through, or not.
 pub(crate) struct Limiter {
     limits: Limits,
@@ -45,6 +50,8 @@ pub(crate) struct Limiter {
 /// One count that a request adds to.
 #[derive(Debug, PartialEq, Eq)]
 struct Count {
+    /// What is limited: the label of its metric.
+    name: &'static str,
     key: String,
     limit: u32,
     /// Microseconds that the limit speaks of.
@@ -58,6 +65,9 @@ impl Limiter {
     }
 
     pub(crate) fn new(limits: Limits, redis: Arc<PatientRedis>, prefix: &str) -> Self {
+        for name in NAMES {
+            refusals(name).increment(0);
+        }
         Self {
             limits,
             prefix: prefix.to_owned(),
@@ -74,16 +84,21 @@ impl Limiter {
             Some(verdicts) => verdicts,
             None => counts.iter().map(|count| self.local.check(&count.key, count.limit, count.window)).collect(),
         };
+        for (count, _) in counts.iter().zip(&verdicts).filter(|(_, verdict)| !verdict.allowed) {
+            refusals(count.name).increment(1);
+        }
         tightest(verdicts)
     }
 
     fn counts(&self, user: Option<Uuid>, ip: IpAddr, method: &Method, route: &str) -> Vec<Count> {
         let limits = &self.limits;
         let ip = network(ip);
-        let count =
-            |key: String, limit| Count { key: format!("{}rate_limit:{key}", self.prefix), limit, window: MINUTE };
-        let of_address = |class: &str, limit| count(format!("ip:{ip}:{class}"), limit);
-        let mut counts = vec![of_address("all", limits.address)];
+        let count = |name, key: String, limit| {
+            let key = format!("{}rate_limit:{key}", self.prefix);
+            Count { name, key, limit, window: MINUTE }
+        };
+        let of_address = |class, limit| count(class, format!("ip:{ip}:{class}"), limit);
+        let mut counts = vec![count("address", format!("ip:{ip}:all"), limits.address)];
         // They show their token afterwards, and come all at once when a gateway is restarted.
         if route == "/socket.io/" {
             return counts;
@@ -94,7 +109,7 @@ impl Limiter {
             return counts;
         }
         match user {
-            Some(id) => counts.push(count(id.to_string(), limits.user)),
+            Some(id) => counts.push(count("user", id.to_string(), limits.user)),
             None => counts.push(of_address("anonymous", limits.anonymous)),
         }
         if method == Method::POST {
@@ -104,7 +119,8 @@ impl Limiter {
                 (Some("/auth/refresh"), _) => counts.push(of_address("refresh", limits.refresh)),
                 (Some(route), _) if MAIL.contains(&route) => counts.push(of_address("mail", limits.mail)),
                 (Some("/therapists/me/documents"), Some(id)) => {
-                    counts.push(Count { window: HOUR, ..count(format!("{id}:uploads"), limits.uploads) });
+                    let uploads = count("uploads", format!("{id}:uploads"), limits.uploads);
+                    counts.push(Count { window: HOUR, ..uploads });
                 }
                 _ => {}
             }
@@ -129,6 +145,10 @@ impl Limiter {
         };
         Ok(counts.iter().zip(answers).map(verdict).collect())
     }
+}
+
+fn refusals(limit: &'static str) -> Counter {
+    counter!("aipoten_limit_refusals_total", "limit" => limit)
 }
 
 fn pipeline(counts: &[Count], command: &str, script: &str) -> Pipeline {

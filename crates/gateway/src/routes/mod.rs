@@ -17,6 +17,7 @@ mod reviews;
 mod schedule_changes;
 mod settlements;
 mod therapists;
+mod unsubscribe;
 mod users;
 mod videos;
 mod webhooks;
@@ -53,6 +54,7 @@ pub(crate) fn described() -> OpenApiRouter<Gateway> {
         .merge(settlements::routes())
         .merge(bank_account::routes())
         .merge(notifications::routes())
+        .merge(unsubscribe::routes())
         .merge(admin::routes());
     OpenApiRouter::new().merge(auth::key_routes()).nest(PREFIX, api)
 }
@@ -62,6 +64,7 @@ pub(crate) fn all() -> Router<Gateway> {
     let (router, _) = described().split_for_parts();
     router
         .merge(docs::page())
+        .merge(unsubscribe::page())
         .route(&format!("{PREFIX}/openapi.json"), docs::document())
         .fallback(async || Failure::new("NOT_FOUND"))
         .method_not_allowed_fallback(async || Failure::new("METHOD_NOT_ALLOWED"))

@@ -118,6 +118,7 @@ fn every_operation_names_its_refusals_and_only_public_ones_need_no_token() {
             "post /api/v1/auth/register",
             "get /api/v1/calendars/{file}",
             "get /api/v1/notifications/devices/web-push-key",
+            "post /api/v1/notifications/unsubscribe/{token}",
             "post /api/v1/payments/webhooks/{provider}",
             "get /api/v1/regions",
             "get /api/v1/therapists",

@@ -295,6 +295,7 @@ async fn identity(common: &Common, admin: Option<(&str, &str)>, process: &Proces
         database: database.config(),
         encryption: encryption(),
         service_secrets: format!("notification:{SERVICE_SECRET}").into(),
+        require_verified_email: false,
         ..aipoten_identity::Config::default()
     };
     if let Some((email, password)) = admin {

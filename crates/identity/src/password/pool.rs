@@ -1,4 +1,4 @@
-//! Argon2id on a few threads of its own: hashing never takes the time or the memory of other requests.
+//! Argon2id on a few threads of its own: hashing never takes the time, the memory or the connections of other requests.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -10,8 +10,11 @@ use aipoten_kit::{Error, Result};
 use anyhow::Context as _;
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use metrics::{Gauge, gauge};
+use rustix::process::setpriority_process;
+use rustix::thread::gettid;
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::config;
@@ -21,13 +24,28 @@ fn params() -> Params {
     Params::DEFAULT
 }
 
+/// Sign-ins that are worked on at the same time, for each thread: one is hashed while the other is at the database.
+const AT_WORK: usize = 2;
+/// What the threads give way to everything else with, 0 to 19.
+const NICENESS: i32 = 10;
+
 /// The threads' queue. Dropping it ends them.
 pub(crate) struct Pool {
     queue: SyncSender<Job>,
+    /// Sign-ins that may be here at all, and those that may be worked on.
+    seats: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
     /// What unknown addresses are checked against, so that they take as long as known ones.
     nobody: String,
     /// Hashes that passwords were checked against since the start, that of nobody too.
     checked: Arc<AtomicU64>,
+    waiting: Gauge,
+}
+
+/// The right to a share of the machine for one sign-in, until it is dropped.
+pub(crate) struct Turn {
+    _seat: OwnedSemaphorePermit,
+    _turn: OwnedSemaphorePermit,
 }
 
 struct Job {
@@ -44,16 +62,27 @@ enum Answer {
 
 impl Pool {
     pub(crate) fn start(config: &config::Password) -> Self {
-        let (queue, jobs) = sync_channel(config.queue.max(1));
+        let (threads, waiting) = (config.threads.max(1), config.queue.max(1));
+        let (queue, jobs) = sync_channel(waiting);
         let jobs = Arc::new(Mutex::new(jobs));
         let checked = Arc::new(AtomicU64::new(0));
-        for number in 0..config.threads.max(1) {
-            let (jobs, checked) = (Arc::clone(&jobs), Arc::clone(&checked));
-            let spawned = thread::Builder::new().name(format!("argon2-{number}")).spawn(move || work(&jobs, &checked));
+        let gauge = gauge!("aipoten_password_queue");
+        for number in 0..threads {
+            let (jobs, checked, gauge) = (Arc::clone(&jobs), Arc::clone(&checked), gauge.clone());
+            let work = move || work(&jobs, &checked, &gauge);
+            let spawned = thread::Builder::new().name(format!("argon2-{number}")).spawn(work);
             spawned.expect("the system gives a thread at start-up");
         }
         let nobody = hash(&mut Vec::new(), "nobody").expect("the default parameters hash any text");
-        Self { queue, nobody, checked }
+        let seats = Arc::new(Semaphore::new(threads + waiting));
+        Self { queue, seats, turns: Arc::new(Semaphore::new(threads * AT_WORK)), nobody, checked, waiting: gauge }
+    }
+
+    /// Waits for a turn to sign somebody in. Where too many wait already, it says so before anything is done for this one.
+    pub(crate) async fn turn(&self) -> Result<Turn> {
+        let seat = Arc::clone(&self.seats).try_acquire_owned().map_err(|_| too_many())?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await.context("turns are never closed")?;
+        Ok(Turn { _seat: seat, _turn: turn })
     }
 
     /// Hashes that passwords were checked against since the start.
@@ -80,19 +109,33 @@ impl Pool {
         let (answer, answered) = oneshot::channel();
         // Devices write the same Hangul and accents as different code points (NIST 800-63B-4: normalize before hashing).
         let password: String = password.nfc().collect();
-        self.queue.try_send(Job { password: password.into(), hash, answer }).map_err(|refused| match refused {
-            TrySendError::Full(_) => Error::Unavailable("TOO_MANY_SIGN_INS".into(), Duration::from_secs(3)),
-            TrySendError::Disconnected(_) => Error::Internal(anyhow::anyhow!("the password threads are gone")),
+        self.waiting.increment(1);
+        let queued = self.queue.try_send(Job { password: password.into(), hash, answer });
+        queued.map_err(|refused| {
+            self.waiting.decrement(1);
+            match refused {
+                TrySendError::Full(_) => too_many(),
+                TrySendError::Disconnected(_) => Error::Internal(anyhow::anyhow!("the password threads are gone")),
+            }
         })?;
         Ok(answered.await.context("a password thread died")??)
     }
 }
 
-fn work(jobs: &Mutex<Receiver<Job>>, checked: &AtomicU64) {
+fn too_many() -> Error {
+    Error::Unavailable("TOO_MANY_SIGN_INS".into(), Duration::from_secs(3))
+}
+
+fn work(jobs: &Mutex<Receiver<Job>>, checked: &AtomicU64, waiting: &Gauge) {
+    // A sign-in may take longer; what others wait for must not.
+    if let Err(error) = setpriority_process(Some(gettid()), NICENESS) {
+        tracing::warn!(%error, "password threads cannot give way to others");
+    }
     // Reused for every job: 19 MiB of fresh pages cost a fifth of the time of a hash.
     let mut memory = Vec::new();
     loop {
         let Ok(job) = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv() else { return };
+        waiting.decrement(1);
         if job.answer.is_closed() {
             continue;
         }
@@ -181,6 +224,20 @@ mod tests {
             }
         }
         assert!(refused > 0, "twenty at once do not fit a queue of one");
+    }
+
+    #[tokio::test]
+    async fn more_sign_ins_than_may_wait_are_told_at_once() {
+        let pool = Pool::start(&config::Password { threads: 1, queue: 3, complexity: true });
+        let mut working = vec![pool.turn().await.expect("a turn"), pool.turn().await.expect("a turn")];
+        let (mut third, mut fourth) = (Box::pin(pool.turn()), Box::pin(pool.turn()));
+        for waiting in [&mut third, &mut fourth] {
+            assert!(futures::poll!(waiting).is_pending(), "two are at work");
+        }
+        assert!(matches!(pool.turn().await, Err(Error::Unavailable(..))), "all seats are taken");
+        working.pop();
+        assert!(third.await.is_ok());
+        assert!(futures::poll!(&mut fourth).is_pending());
     }
 
     async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {

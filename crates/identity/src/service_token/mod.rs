@@ -13,8 +13,8 @@ use serde_json::json;
 use sha2::Sha256;
 use uuid::Uuid;
 
-use crate::App;
 use crate::audit::{self, Act};
+use crate::{App, session};
 
 /// How long a token is good.
 const LIFE_S: i32 = 60;
@@ -86,6 +86,7 @@ async fn issue(app: &App, caller: &Caller, credentials: Credentials) -> Result<S
         role: ServiceRole::Service,
         callee,
     });
+    session::metrics::note_token("service");
     Ok(token?)
 }
 

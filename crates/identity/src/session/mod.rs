@@ -6,6 +6,7 @@ mod device;
 mod end;
 mod grpc;
 mod lockout;
+pub(crate) mod metrics;
 mod refresh;
 mod refresh_token;
 mod sign_in;
@@ -65,6 +66,7 @@ fn idle(config: &config::Session) -> TimeDelta {
 fn tokens(app: &App, session: &Session, key: &RefreshKey) -> Result<Tokens> {
     // No access token outlives its session.
     let left = (session.expires_at() - Utc::now()).num_seconds().max(0);
+    metrics::note_token("access");
     let access_s = left.min(app.config.session.access_s.into());
     Ok(Tokens {
         access: access::sign(app, session, access_s)?,

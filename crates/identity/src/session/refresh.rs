@@ -6,7 +6,7 @@ use sqlx::{PgConnection, Postgres, Transaction};
 
 use super::end::{EndReason, revoked};
 use super::refresh_token::{self, RefreshKey, RefreshToken};
-use super::{Session, Tokens, idle, store, tokens};
+use super::{Session, Tokens, idle, metrics, store, tokens};
 use crate::App;
 use crate::audit::{self, Act};
 use crate::user::{self, Alert};
@@ -14,6 +14,26 @@ use crate::user::{self, Alert};
 /// Trades a refresh token. Of many tabs that trade the same one at once, one moves the counter and all get its
 /// successor; a token older than that was stolen or copied, and its session ends.
 pub(super) async fn refresh(app: &App, caller: &Caller, token: &str) -> Result<Tokens> {
+    let (tokens, result) = match trade(app, caller, token).await {
+        Ok(Traded::New(tokens)) => (Ok(tokens), "ok"),
+        Ok(Traded::Again(tokens)) => (Ok(tokens), "repeated"),
+        Ok(Traded::Stolen) => (Err(Error::unauthenticated()), "reused"),
+        Err(Error::Unauthenticated(reason)) => (Err(Error::Unauthenticated(reason)), "refused"),
+        Err(error) => return Err(error),
+    };
+    metrics::note_refresh(result);
+    tokens
+}
+
+/// What became of a refresh token that is one of ours.
+enum Traded {
+    New(Tokens),
+    /// Another request traded the same one a moment before.
+    Again(Tokens),
+    Stolen,
+}
+
+async fn trade(app: &App, caller: &Caller, token: &str) -> Result<Traded> {
     let token: RefreshToken = token.parse().map_err(|refresh_token::Invalid| Error::unauthenticated())?;
     let mut tx = app.pool.begin().await?;
     let (session, key) = find(app, &mut tx, &token).await?;
@@ -26,7 +46,7 @@ pub(super) async fn refresh(app: &App, caller: &Caller, token: &str) -> Result<T
     tx.commit().await?;
     let session = Session { refresh_counter, idle_expires_at, ..session };
     app.cache.rotated(&session);
-    tokens(app, &session, &key)
+    Ok(Traded::New(tokens(app, &session, &key)?))
 }
 
 async fn find(app: &App, conn: &mut PgConnection, token: &RefreshToken) -> Result<(Session, RefreshKey)> {
@@ -39,21 +59,17 @@ async fn refresh_again(
     mut tx: Transaction<'_, Postgres>,
     caller: &Caller,
     token: &RefreshToken,
-) -> Result<Tokens> {
+) -> Result<Traded> {
     let (session, key) = find(app, &mut tx, token).await?;
     let grace = TimeDelta::seconds(app.config.session.grace_s.into());
     if session.refresh_counter == token.counter + 1 && Utc::now() - session.rotated_at <= grace {
-        return tokens(app, &session, &key);
+        return Ok(Traded::Again(tokens(app, &session, &key)?));
     }
-    end_stolen(app, tx, caller, &session).await
+    end_stolen(app, tx, caller, &session).await?;
+    Ok(Traded::Stolen)
 }
 
-async fn end_stolen(
-    app: &App,
-    mut tx: Transaction<'_, Postgres>,
-    caller: &Caller,
-    session: &Session,
-) -> Result<Tokens> {
+async fn end_stolen(app: &App, mut tx: Transaction<'_, Postgres>, caller: &Caller, session: &Session) -> Result<()> {
     store::end(&mut tx, session.user_id, &[session.id], EndReason::RefreshReuse).await?;
     let act = Act {
         resource: "session",
@@ -66,5 +82,5 @@ async fn end_stolen(
     app.relay.wake();
     tracing::warn!(stream = "auth", session_id = %session.id, "a refresh token was used again: the session is ended");
     revoked(app, session.user_id, &[session.id]);
-    Err(Error::unauthenticated())
+    Ok(())
 }

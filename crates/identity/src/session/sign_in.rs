@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::end::{EndReason, revoked};
 use super::lockout::{self, Reserved};
 use super::refresh_token::RefreshKey;
-use super::{Session, Tokens, device, idle, store, tokens};
+use super::{Session, Tokens, device, idle, metrics, store, tokens};
 use crate::audit::{self, Act};
 use crate::user::{self, Alert, User};
 use crate::{App, captcha, config};
@@ -31,6 +31,13 @@ struct Proof {
 }
 
 pub(super) async fn sign_in(app: &App, caller: &Caller, attempt: Attempt) -> Result<(User, Tokens)> {
+    let outcome = try_sign_in(app, caller, attempt).await;
+    metrics::note_sign_in(&outcome);
+    outcome
+}
+
+async fn try_sign_in(app: &App, caller: &Caller, attempt: Attempt) -> Result<(User, Tokens)> {
+    let _turn = app.passwords.turn().await?;
     // Nobody waits for another connection, or for a hash, with one in hand.
     let solved = captcha::is_solved(app, attempt.captcha.as_ref()).await?;
     let reserved = lockout::reserve(app, &attempt.email, solved).await?;

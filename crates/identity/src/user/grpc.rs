@@ -2,14 +2,14 @@ mod address;
 mod admin;
 mod link;
 
-use aipoten_kit::{Caller, Error, Fields, Locale, Mask, Role};
+use aipoten_kit::{Caller, Error, Fields, Locale, Mask, Page, Role};
 use aipoten_proto::common::v1::Locale as ProtoLocale;
 use aipoten_proto::identity::v1::user_service_server::UserService;
 use aipoten_proto::identity::v1::{
     self as proto, ChangeEmailRequest, ChangePasswordRequest, DeleteMeRequest, DeleteUserRequest, GetMeRequest,
-    GivenConsent, ListUsersRequest, ListUsersResponse, RegisterUserRequest, RequestEmailChangeRequest,
-    RequestEmailVerificationRequest, RequestPasswordResetRequest, ResetPasswordRequest, UpdateMeRequest,
-    UpdateUserRequest, UserStatus, VerifyEmailRequest,
+    GivenConsent, ListErasuresRequest, ListErasuresResponse, ListUsersRequest, ListUsersResponse, RegisterUserRequest,
+    RequestEmailChangeRequest, RequestEmailVerificationRequest, RequestPasswordResetRequest, ResetPasswordRequest,
+    UpdateMeRequest, UpdateUserRequest, UserStatus, VerifyEmailRequest,
 };
 use aipoten_proto::timestamp;
 use tonic::{Request, Response, Status as GrpcStatus};
@@ -117,6 +117,20 @@ impl UserService for App {
         Ok(Response::new(user.into()))
     }
 
+    async fn list_erasures(
+        &self,
+        request: Request<ListErasuresRequest>,
+    ) -> Result<Response<ListErasuresResponse>, GrpcStatus> {
+        let caller = Caller::of(&request);
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let page = Page::parse(&mut fields, request.page, request.limit);
+        fields.finish()?;
+        let (erasures, total) = erase::list(self, &caller, page).await?;
+        let erasures = erasures.into_iter().map(Into::into).collect();
+        Ok(Response::new(ListErasuresResponse { erasures, page_info: Some(page.info(total)) }))
+    }
+
     async fn delete_user(&self, request: Request<DeleteUserRequest>) -> Result<Response<()>, GrpcStatus> {
         let caller = Caller::of(&request);
         let request = request.into_inner();
@@ -212,13 +226,27 @@ impl TryFrom<UpdateMeRequest> for Patch {
     }
 }
 
+fn told(role: Role) -> proto::Role {
+    match role {
+        Role::Parent => proto::Role::Parent,
+        Role::Therapist => proto::Role::Therapist,
+        Role::Admin => proto::Role::Admin,
+    }
+}
+
+impl From<erase::Erasure> for proto::Erasure {
+    fn from(erasure: erase::Erasure) -> Self {
+        Self {
+            user_id: erasure.user_id.to_string(),
+            role: told(erasure.role).into(),
+            begun_at: Some(timestamp(erasure.begun_at)),
+            cleared_by: erasure.cleared_by,
+        }
+    }
+}
+
 impl From<User> for proto::User {
     fn from(user: User) -> Self {
-        let role = match user.role {
-            Role::Parent => proto::Role::Parent,
-            Role::Therapist => proto::Role::Therapist,
-            Role::Admin => proto::Role::Admin,
-        };
         let status = match user.status {
             Status::Active => UserStatus::Active,
             Status::Suspended => UserStatus::Suspended,
@@ -234,7 +262,7 @@ impl From<User> for proto::User {
             email_verified: user.email_verified_at.is_some(),
             name: user.name,
             phone: user.phone,
-            role: role.into(),
+            role: told(user.role).into(),
             status: status.into(),
             locale: locale.into(),
             last_login_at: user.last_login_at.map(timestamp),

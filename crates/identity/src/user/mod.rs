@@ -20,8 +20,9 @@ use crate::session::{self, EndReason};
 use crate::{App, password};
 
 pub(crate) use email::forget_former;
-pub(crate) use erase::erase_due;
+pub(crate) use erase::{cleared, erase_due};
 pub(crate) use event::{Alert, alert};
+pub(crate) use register::prepare_metrics;
 pub use register::seed_administrator;
 
 /// Whether an account may be used.

@@ -3,6 +3,7 @@
 use aipoten_kit::{Caller, Cipher, Error, Locale, Result, Role};
 use aipoten_proto::identity::v1::UserRegistered;
 use anyhow::Context as _;
+use metrics::{Counter, counter};
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -54,8 +55,20 @@ pub(super) async fn register(app: &App, caller: &Caller, registration: Registrat
         consent::give(&mut tx, caller, user.id, consent).await?;
     }
     tx.commit().await?;
+    registrations(user.role).increment(1);
     app.relay.wake();
     Ok(user)
+}
+
+/// Metrics at zero.
+pub(crate) fn prepare_metrics() {
+    for account in [Role::Parent, Role::Therapist] {
+        registrations(account).increment(0);
+    }
+}
+
+fn registrations(account: Role) -> Counter {
+    counter!("aipoten_registrations_total", "account" => account.as_str())
 }
 
 /// Makes the configured administrator unless the address has an account.

@@ -4,6 +4,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::admin::Filter;
+use super::erase::{Due, Erasure};
 use super::register::NewUser;
 use super::{Credentials, Status, User, phone_place};
 
@@ -248,7 +249,7 @@ pub(super) async fn set_erasure_due(conn: &mut PgConnection, id: Uuid, due: Date
 pub(super) async fn clear_erasure_due(conn: &mut PgConnection, id: Uuid) -> Result<bool> {
     let cleared = sqlx::query!(
         "UPDATE users SET erasure_due_at = NULL, updated_at = now()
-         WHERE id = $1 AND erasure_due_at IS NOT NULL AND status <> 'deleted'",
+         WHERE id = $1 AND erasure_due_at IS NOT NULL AND erasure_begun_at IS NULL AND status <> 'deleted'",
         id,
     )
     .execute(conn)
@@ -256,25 +257,79 @@ pub(super) async fn clear_erasure_due(conn: &mut PgConnection, id: Uuid) -> Resu
     Ok(cleared.rows_affected() == 1)
 }
 
-/// Accounts to erase now.
+/// Accounts whose erasure goes on now: it begins, or nobody has anything open any more.
 pub(super) async fn list_erasure_due(conn: &mut PgConnection) -> Result<Vec<Uuid>> {
     let ids = sqlx::query_scalar!(
-        "SELECT id FROM users WHERE erasure_due_at <= now() AND deleted_at IS NULL ORDER BY erasure_due_at LIMIT 1000"
+        "SELECT id FROM users account
+         WHERE erasure_due_at <= now() AND deleted_at IS NULL
+           AND (erasure_begun_at IS NULL OR (SELECT count(*) FROM erasure_clearances WHERE user_id = account.id) = 2)
+         ORDER BY erasure_due_at LIMIT 1000"
     )
     .fetch_all(conn)
     .await?;
     Ok(ids)
 }
 
-/// Whether the account is still to be erased, and by no other process.
-pub(super) async fn lock_erasure_due(conn: &mut PgConnection, id: Uuid) -> Result<bool> {
-    let locked = sqlx::query_scalar!(
-        "SELECT id FROM users WHERE id = $1 AND erasure_due_at <= now() AND deleted_at IS NULL FOR UPDATE SKIP LOCKED",
+/// What is to be done, if anything still is, and no other process does it.
+pub(super) async fn lock_erasure_due(conn: &mut PgConnection, id: Uuid) -> Result<Option<Due>> {
+    let begun = sqlx::query_scalar!(
+        r#"SELECT erasure_begun_at IS NOT NULL AS "begun!" FROM users account
+           WHERE id = $1 AND erasure_due_at <= now() AND deleted_at IS NULL
+             AND (erasure_begun_at IS NULL OR (SELECT count(*) FROM erasure_clearances WHERE user_id = account.id) = 2)
+           FOR UPDATE SKIP LOCKED"#,
         id,
     )
     .fetch_optional(conn)
     .await?;
-    Ok(locked.is_some())
+    Ok(begun.map(|begun| if begun { Due::Erase } else { Due::Begin }))
+}
+
+/// The new version.
+pub(super) async fn begin_erasure(conn: &mut PgConnection, id: Uuid) -> Result<i64> {
+    let version = sqlx::query_scalar!(
+        "UPDATE users SET erasure_begun_at = now(), updated_at = now(), version = version + 1 WHERE id = $1 RETURNING version",
+        id,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(version)
+}
+
+pub(super) async fn waiting_erasures(conn: &mut PgConnection, page: Page) -> Result<Vec<Erasure>> {
+    let erasures = sqlx::query_as!(
+        Erasure,
+        r#"SELECT id AS user_id, role AS "role: Role", erasure_begun_at AS "begun_at!",
+             ARRAY(SELECT service FROM erasure_clearances WHERE user_id = account.id ORDER BY service) AS "cleared_by!"
+           FROM users account WHERE erasure_begun_at IS NOT NULL AND deleted_at IS NULL
+           ORDER BY erasure_begun_at, id LIMIT $1 OFFSET $2"#,
+        page.rows(),
+        page.offset(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(erasures)
+}
+
+pub(super) async fn count_waiting_erasures(conn: &mut PgConnection) -> Result<i64> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "total!" FROM (
+             SELECT FROM users WHERE erasure_begun_at IS NOT NULL AND deleted_at IS NULL LIMIT $1) AS counted"#,
+        Page::counted(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(count)
+}
+
+pub(super) async fn keep_clearance(conn: &mut PgConnection, user_id: Uuid, service: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO erasure_clearances (user_id, service) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        user_id,
+        service,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Removes everything that names the person; the row stays for what refers to it. Answers the new version.

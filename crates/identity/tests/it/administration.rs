@@ -77,10 +77,11 @@ async fn another_role_ends_the_sessions_and_counts_with_the_next() {
 }
 
 #[tokio::test]
-async fn an_erasure_by_an_administrator_happens_within_seconds() {
+async fn an_erasure_by_an_administrator_happens_within_seconds_where_nothing_is_open() {
     let world = World::start().await;
     let (admin, parent) = (world.administrator().await, world.parent().await);
     erase(&world, &admin, parent.id).await.expect("erased");
+    world.nothing_is_open(parent.id).await;
     assert!(!world.believes(&parent.tokens.access_token).await);
     let erased = "SELECT count(*) FROM users WHERE id = $1 AND status = 'deleted' AND email IS NULL";
     eventually("the account is erased", async || world.count(erased, parent.id).await == 1).await;

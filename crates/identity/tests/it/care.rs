@@ -188,6 +188,7 @@ async fn nothing_is_kept_of_a_child_or_a_therapist_that_was_erased() {
     assert_eq!(world.count(relations, therapist.id).await, 1);
     let leave = aipoten_proto::identity::v1::DeleteMeRequest {};
     world.users().delete_me(therapist.asks(leave)).await.expect("asked for");
+    world.nothing_is_open(therapist.id).await;
     aipoten_kit::test::eventually("the therapist is erased", async || world.count(relations, therapist.id).await == 0)
         .await;
     world.end().await;

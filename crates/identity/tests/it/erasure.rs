@@ -1,6 +1,11 @@
-use aipoten_events::{Consumers, Delivered, Failure};
+use aipoten_events::{Consumers, Context, Delivered, Failure};
+use aipoten_identity::consumers;
 use aipoten_kit::test::eventually;
-use aipoten_proto::identity::v1::{ChildDeleted, DeleteMeRequest, ListChildAccessesRequest, MailPurpose, UserDeleted};
+use aipoten_proto::identity::v1::{
+    ChildDeleted, DeleteMeRequest, Erasure, ListChildAccessesRequest, ListErasuresRequest, MailPurpose, UserDeleted,
+};
+use aipoten_proto::{billing, matching};
+use chrono::Utc;
 use sqlx::PgConnection;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -167,6 +172,7 @@ async fn an_erased_account_leaves_nothing_that_names_the_person_and_everybody_he
     world.alter(left, parent.id).await;
     let before = world.count("SELECT count(*) FROM audit_logs WHERE actor_id = $1", parent.id).await;
     ask_for_erasure(&world, &parent).await;
+    world.nothing_is_open(parent.id).await;
     eventually("the account is erased", async || {
         world.count("SELECT count(*) FROM users WHERE id = $1 AND status = 'deleted'", parent.id).await == 1
     })
@@ -213,6 +219,7 @@ async fn an_account_is_erased_when_its_time_has_come_and_one_that_fails_holds_up
     for person in [&first, &second] {
         world.children().create_child(person.asks(full_child())).await.expect("created");
         ask_for_erasure(&world, person).await;
+        world.nothing_is_open(person.id).await;
     }
     let failing = "ALTER TABLE users ADD CONSTRAINT kept CHECK (status <> 'deleted' OR id <> '00000000-0000-0000-0000-000000000000')";
     let failing = failing.replace("00000000-0000-0000-0000-000000000000", &first.id.to_string());
@@ -228,5 +235,48 @@ async fn an_account_is_erased_when_its_time_has_come_and_one_that_fails_holds_up
         "all or nothing"
     );
     sqlx::raw_sql("ALTER TABLE users DROP CONSTRAINT kept").execute(world.pool()).await.expect("altered");
+    world.end().await;
+}
+
+fn delivered<E>(about: Uuid, event: E) -> Delivered<E> {
+    let (id, context) = (Uuid::now_v7(), Context::default());
+    Delivered { id, time: Utc::now(), aggregate_id: about, aggregate_seq: 1, context, event }
+}
+
+#[tokio::test]
+async fn an_erasure_waits_for_matching_and_billing_and_is_seen_and_not_taken_back_meanwhile() {
+    let world = World::start_with(|config, _| config.erasure_grace_s = 0).await;
+    let (admin, parent) = (world.administrator().await, world.guardian().await);
+    let waiting = async || -> Vec<Erasure> {
+        let list = world.users().list_erasures(admin.asks(ListErasuresRequest::default())).await;
+        list.expect("a list").into_inner().erasures
+    };
+    ask_for_erasure(&world, &parent).await;
+    eventually("it has begun", async || waiting().await.len() == 1).await;
+    let told = "SELECT count(*) FROM outbox WHERE aggregate_id = $1 AND type LIKE '%.ErasureBegun'";
+    assert_eq!(world.count(told, parent.id).await, 1);
+    let [begun] = waiting().await.try_into().expect("one");
+    assert_eq!((begun.user_id, begun.cleared_by.len()), (parent.id.to_string(), 0));
+
+    let back = world.sign_in(&parent.email).await;
+    assert_eq!(waiting().await.len(), 1, "it is not taken back any more");
+    let user_id = parent.id.to_string();
+    let mut conn = world.pool().acquire().await.expect("a connection");
+    let cleared = delivered(parent.id, matching::v1::ErasureCleared { user_id: user_id.clone() });
+    for _ in 0..2 {
+        consumers::matching_cleared(&mut conn, &cleared).await.expect("taken in");
+    }
+    assert_eq!(waiting().await[0].cleared_by, ["matching"]);
+    let erased = "SELECT count(*) FROM users WHERE id = $1 AND status = 'deleted'";
+    assert_eq!(world.count(erased, parent.id).await, 0);
+    let cleared = delivered(parent.id, billing::v1::ErasureCleared { user_id });
+    consumers::billing_cleared(&mut conn, &cleared).await.expect("taken in");
+    eventually("it is erased", async || world.count(erased, parent.id).await == 1).await;
+    assert_eq!(waiting().await, []);
+    assert!(!world.believes(&back.tokens.access_token).await, "who signed in meanwhile is signed out");
+    assert_eq!(world.count(told, parent.id).await, 1);
+    let refused = world.users().list_erasures(world.parent().await.asks(ListErasuresRequest::default())).await;
+    assert_refused(refused, Code::PermissionDenied, "PERMISSION_DENIED");
+    drop(conn);
     world.end().await;
 }

@@ -50,6 +50,7 @@ async fn nobody_is_reached_who_is_not_there() {
     let change = find(&world, parent.id, Some(MailPurpose::ChangeEmail)).await;
     assert_refused(change, Code::NotFound, "NOT_FOUND");
     world.users().delete_me(parent.asks(DeleteMeRequest {})).await.expect("asked for");
+    world.nothing_is_open(parent.id).await;
     aipoten_kit::test::eventually("it is erased", async || find(&world, parent.id, None).await.is_err()).await;
     for id in [parent.id, Uuid::now_v7()] {
         assert_refused(find(&world, id, None).await, Code::NotFound, "NOT_FOUND");

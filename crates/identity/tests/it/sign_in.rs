@@ -41,6 +41,7 @@ async fn a_wrong_password_an_unknown_address_and_a_closed_account_look_alike() {
     let (known, suspended, erased) = (world.parent().await, world.parent().await, world.parent().await);
     world.alter("UPDATE users SET status = 'suspended' WHERE id = $1", suspended.id).await;
     world.users().delete_me(erased.asks(DeleteMeRequest {})).await.expect("asked for");
+    world.nothing_is_open(erased.id).await;
     aipoten_kit::test::eventually("the account is erased", async || {
         world.count("SELECT count(*) FROM users WHERE id = $1 AND status = 'deleted'", erased.id).await == 1
     })

@@ -252,6 +252,12 @@ impl World {
         assert!(altered.rows_affected() > 0, "nothing altered: {sql}");
     }
 
+    /// Matching and billing have nothing open of the account.
+    pub(crate) async fn nothing_is_open(&self, id: Uuid) {
+        let clear = "INSERT INTO erasure_clearances (user_id, service) VALUES ($1, 'matching'), ($1, 'billing')";
+        self.alter(clear, id).await;
+    }
+
     /// Counts rows that have to do with `id`.
     pub(crate) async fn count(&self, sql: &'static str, id: Uuid) -> i64 {
         sqlx::query_scalar(sql).bind(id).fetch_one(self.pool()).await.expect("counted")

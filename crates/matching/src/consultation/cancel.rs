@@ -6,7 +6,7 @@ use aipoten_proto::matching::v1 as proto;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Consultation, Status, lock, not_found, show, store};
+use super::{Consultation, Status, lock, metrics, not_found, show, store};
 use crate::App;
 use crate::calendar::booking;
 use crate::package::{self, Outcome, Package};
@@ -100,6 +100,7 @@ pub(crate) async fn give_up(
     let seq = store::cancel(conn, consultation.id, by, reason, refund).await?;
     let now = store::now(conn).await?;
     publish(conn, consultation.aggregate(seq), &consultation.cancelled(by, refund, now), context).await?;
+    metrics::came_to(Status::Cancelled);
     Ok(())
 }
 

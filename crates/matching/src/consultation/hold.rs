@@ -6,7 +6,7 @@ use chrono::{TimeDelta, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Consultation, EARLY, Shown, Status, lock, not_found, show, store, too_early};
+use super::{Consultation, EARLY, Shown, Status, lock, metrics, not_found, show, store, too_early};
 use crate::App;
 use crate::package::{self, Outcome, Package};
 use crate::party::Party;
@@ -30,6 +30,7 @@ pub(crate) async fn start(app: &App, caller: &Caller, id: Uuid) -> Result<Shown>
     }
     let seq = store::set_status(&mut tx, id, status).await?;
     publish(&mut tx, consultation.aggregate(seq), &consultation.started(), &caller.into()).await?;
+    metrics::came_to(status);
     schedule_change::overtake(&mut tx, &consultation, &caller.into()).await?;
     let shown = reread(&mut tx, app, caller, party, id, "StartConsultation").await?;
     tx.commit().await?;
@@ -61,6 +62,7 @@ pub(crate) async fn hold(
     let seq = store::set_status(conn, consultation.id, consultation.status.to(Status::Completed)?).await?;
     let now = store::now(conn).await?;
     publish(conn, consultation.aggregate(seq), &consultation.completed(now), context).await?;
+    metrics::came_to(Status::Completed);
     package::spend(conn, care, package, Outcome::Used, context).await?;
     store::count_held(conn, consultation.therapist_id).await?;
     Ok(())
@@ -81,6 +83,7 @@ pub(crate) async fn mark_no_show(app: &App, caller: &Caller, id: Uuid) -> Result
     }
     let seq = store::set_status(&mut tx, id, status).await?;
     publish(&mut tx, consultation.aggregate(seq), &consultation.missed(now), &caller.into()).await?;
+    metrics::came_to(status);
     package::spend(&mut tx, app.config.care(), &package, Outcome::Used, &caller.into()).await?;
     schedule_change::overtake(&mut tx, &consultation, &caller.into()).await?;
     let shown = reread(&mut tx, app, caller, party, id, "MarkNoShow").await?;

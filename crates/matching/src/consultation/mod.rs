@@ -4,6 +4,7 @@ mod cancel;
 mod event;
 mod grpc;
 mod hold;
+pub(crate) mod metrics;
 mod status;
 pub(crate) mod store;
 mod time;

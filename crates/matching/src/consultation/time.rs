@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Consultation, Status, lock, not_found, show, store};
+use super::{Consultation, Status, lock, metrics, not_found, show, store};
 use crate::App;
 use crate::calendar;
 use crate::calendar::booking::{self, Booking, Diary};
@@ -106,6 +106,7 @@ pub(crate) async fn set_time(
     let status = consultation.status.to(Status::Scheduled)?;
     let seq = store::set_time(conn, consultation.id, status, Some((starts_at, ends_at))).await?;
     publish(conn, consultation.aggregate(seq), &consultation.scheduled(starts_at, ends_at), context).await?;
+    metrics::came_to(status);
     Ok(())
 }
 
@@ -121,6 +122,7 @@ pub(crate) async fn settle_time(
         let status = consultation.status.to(Status::Scheduled)?;
         let seq = store::set_time(conn, consultation.id, status, Some((starts_at, ends_at))).await?;
         publish(conn, consultation.aggregate(seq), &consultation.scheduled(starts_at, ends_at), context).await?;
+        metrics::came_to(status);
         return Ok(());
     }
     let status = consultation.status.to(Status::Unscheduled)?;

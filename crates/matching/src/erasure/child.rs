@@ -37,6 +37,7 @@ async fn cancel_requests(conn: &mut PgConnection, child_id: Uuid, context: &Cont
         };
         let aggregate = Aggregate { kind: "request", id: request.id, seq: request.version };
         publish(conn, aggregate, &event, context).await?;
+        request::metrics::came_to(request::Status::Cancelled);
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{MatchingRequest, Shown, Status, not_found, offer, read, store};
+use super::{MatchingRequest, Shown, Status, metrics, not_found, offer, read, store};
 use crate::calendar;
 use crate::calendar::booking::{self, Booking, Diary};
 use crate::consultation::{self, Consultation};
@@ -56,6 +56,7 @@ async fn reject(conn: &mut PgConnection, caller: &Caller, request: &MatchingRequ
         parent_user_id: request.parent_user_id.to_string(),
     };
     publish(conn, request.aggregate(seq), &event, &caller.into()).await?;
+    metrics::came_to(Status::Rejected);
     Ok(())
 }
 
@@ -85,6 +86,7 @@ async fn approve(
         package_id: package.id.to_string(),
     };
     publish(conn, request.aggregate(seq), &approved, &caller.into()).await?;
+    metrics::came_to(Status::Approved);
     let awaiting = proto::PackageAwaitingPayment {
         package_id: package.id.to_string(),
         therapist_id: package.therapist_id.to_string(),

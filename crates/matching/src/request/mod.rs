@@ -2,6 +2,7 @@
 
 mod answer;
 mod grpc;
+pub(crate) mod metrics;
 pub(crate) mod store;
 
 use std::collections::BTreeSet;
@@ -86,6 +87,7 @@ pub(crate) async fn create(app: &App, caller: &Caller, once: &Once<'_>, new: New
     let request = new.into_request(app, parent.id, price.discounted)?;
     store::insert(&mut tx, &request).await?;
     publish(&mut tx, request.aggregate(request.version), &request.created(), &caller.into()).await?;
+    metrics::came_to(Status::Pending);
     let answer = show(app, request)?.into();
     once.keep(&mut tx, &app.cipher, &answer).await?;
     tx.commit().await?;
@@ -166,6 +168,7 @@ pub(crate) async fn cancel(app: &App, caller: &Caller, id: Uuid) -> Result<Shown
         parent_user_id: parent.id.to_string(),
     };
     publish(&mut tx, request.aggregate(seq), &event, &caller.into()).await?;
+    metrics::came_to(Status::Cancelled);
     let request = store::find(&mut tx, id, parent.id).await?.ok_or_else(not_found)?;
     tx.commit().await?;
     app.relay.wake();
@@ -186,6 +189,7 @@ pub(crate) async fn decline_all(conn: &mut PgConnection, therapist_id: Uuid, con
         };
         let aggregate = Aggregate { kind: "request", id: request.id, seq: request.version };
         publish(conn, aggregate, &event, context).await?;
+        metrics::came_to(Status::Rejected);
     }
     Ok(())
 }
@@ -201,6 +205,7 @@ pub(crate) async fn expire(app: &App) -> Result<()> {
         };
         let aggregate = Aggregate { kind: "request", id: request.id, seq: request.version };
         publish(&mut tx, aggregate, &event, &Context::default()).await?;
+        metrics::came_to(Status::Expired);
     }
     tx.commit().await?;
     app.relay.wake();

@@ -2,11 +2,12 @@
 
 use aipoten_matching::consumers;
 use aipoten_proto::billing::v1::PaymentCompleted;
-use aipoten_proto::identity::v1::{ChildDeleted, UserDeleted};
+use aipoten_proto::identity::v1::{ChildDeleted, ErasureBegun, UserDeleted};
 use aipoten_proto::matching::v1::{
     CareRelationEnded, ConsultationCancelled, ConsultationCompleted, ConsultationKind, CreateFeedbackRequest,
-    CreateMatchingRequestRequest, CreateReviewRequest, GetReportRequest, PackageCancelled, PackagePaymentRefused,
-    PutReportRequest, ReportStatus, ReportSubmitted, RequestCancelled, RequestRejected, TherapistChanged,
+    CreateMatchingRequestRequest, CreateReviewRequest, ErasureCleared, GetReportRequest, PackageCancelled,
+    PackagePaymentRefused, PutReportRequest, ReportStatus, ReportSubmitted, RequestCancelled, RequestRejected,
+    TherapistChanged,
 };
 use chrono::Utc;
 use sqlx::PgPool;
@@ -95,6 +96,26 @@ async fn delete_user(world: &World, user_id: &str) {
 
 async fn events(pool: &PgPool) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM outbox").fetch_one(pool).await.expect("a count")
+}
+
+#[tokio::test]
+async fn of_an_account_that_is_to_be_erased_what_runs_is_ended_and_identity_hears_that_nothing_is_open() {
+    let world = World::start().await;
+    let care = Care::begin(&world).await;
+    lived_in(&world, &care).await;
+    let pool = world.database();
+    for user_id in [&care.parent.id, &care.therapist.id] {
+        let mut tx = pool.begin().await.expect("a transaction");
+        let begun = delivered(user_id, ErasureBegun { user_id: user_id.clone() });
+        consumers::erasure_begun(&mut tx, &begun).await.expect("ended");
+        tx.commit().await.expect("kept");
+        assert_eq!(count(pool, RUNNING, user_id).await, 0);
+    }
+    let cleared: Vec<String> = told::<ErasureCleared>(pool).await.into_iter().map(|(_, it)| it.user_id).collect();
+    assert_eq!(cleared, [care.parent.id.clone(), care.therapist.id.clone()]);
+    let back: i64 = told::<PackageCancelled>(pool).await.iter().map(|(_, it)| it.refund_amount).sum();
+    assert_eq!(back, 72_000, "billing has heard what goes back");
+    world.process.shut_down().await.expect("both services stop");
 }
 
 #[tokio::test]

@@ -1,33 +1,52 @@
 //! What leaves the platform: leased work, tried again when a provider is away.
 
+mod email;
+mod http;
+mod push;
+mod recipient;
+mod sms;
 pub(crate) mod store;
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aipoten_kit::{Process, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
-use futures::{StreamExt as _, stream};
+use futures::stream::{FuturesUnordered, StreamExt as _};
+use serde_json::Value;
+use sqlx::PgConnection;
 use sqlx::types::Json;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::App;
-use crate::device;
+use self::email::Email;
+use self::push::Push;
+pub(crate) use self::push::WebPushKey;
+use self::sms::Sms;
 use crate::notification::Tell;
 pub use crate::template::Channel;
-use crate::template::Variables;
+use crate::template::{Template, Variables};
+use crate::{App, Config, device, schedule};
 
 /// Rests between tries; after the last one it is given up.
 const BACKOFF: [TimeDelta; 5] =
     [TimeDelta::minutes(1), TimeDelta::minutes(5), TimeDelta::minutes(30), TimeDelta::hours(2), TimeDelta::hours(12)];
+/// The rest when the provider as a whole is away: no try of the delivery's own.
+const DOWN: TimeDelta = TimeDelta::minutes(1);
+/// How old a delivery may grow while its provider is away; later nobody wants to know any more.
+const KEPT: TimeDelta = TimeDelta::days(3);
 /// Taken by a worker and sent at the same time.
 const TOGETHER: usize = 20;
 /// A sender that takes longer is given up for this try: well within the lease.
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a worker rests when nothing is due.
 const REST: Duration = Duration::from_secs(1);
+/// How long it rests when the provider is away.
+const REST_DOWN: Duration = Duration::from_secs(5);
 
 /// One thing to send to one person on one way.
 #[derive(Debug, Clone)]
@@ -46,6 +65,10 @@ pub struct Delivery {
     pub device_id: Option<Uuid>,
     /// How often it was tried, this time included.
     pub attempts: i32,
+    /// Until when it is this worker's own; tells one claim from the next.
+    pub claimed_until: DateTime<Utc>,
+    /// When it was put into line.
+    pub created_at: DateTime<Utc>,
 }
 
 /// What came of a try.
@@ -53,8 +76,11 @@ pub struct Delivery {
 pub enum Outcome {
     /// The provider has it.
     Sent,
-    /// It may work later. The text is kept for administrators: no address, no personal data.
-    Retry(String),
+    /// It may work later. The text is kept for administrators: no address, no personal data. With how long we were asked to wait.
+    Retry(String, Option<Duration>),
+    /// The provider takes nothing at all at the moment, or we are not let in: whatever waits for it goes on waiting, and none of it is
+    /// given up for that. The same of its text and time.
+    Down(String, Option<Duration>),
     /// It will never work; the same of its text.
     Permanent(String),
     /// There is nobody or nothing to send it to any more: the account is gone, the address is verified already.
@@ -66,7 +92,7 @@ pub enum Outcome {
 /// Who sends on a way: the outside world.
 pub trait Sender: Send + Sync {
     /// Sends it. May be asked again for the same delivery when the answer was lost.
-    fn send<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Outcome>;
+    fn send<'a>(&'a self, app: &'a App, delivery: &'a Delivery) -> BoxFuture<'a, Outcome>;
 }
 
 /// The ways that are configured. What is for others waits.
@@ -74,14 +100,25 @@ pub trait Sender: Send + Sync {
 pub struct Senders(HashMap<Channel, Arc<dyn Sender>>);
 
 impl Senders {
+    /// Those that the settings speak of.
+    pub fn new(config: &Config) -> anyhow::Result<Self> {
+        let mut senders = Self::default();
+        if let Some(email) = Email::new(config)? {
+            senders = senders.with(Channel::Email, email);
+        }
+        if let Some(push) = Push::new(config)? {
+            senders = senders.with(Channel::Push, push);
+        }
+        if let Some(sms) = Sms::new(&config.sms)? {
+            senders = senders.with(Channel::Sms, sms);
+        }
+        Ok(senders)
+    }
+
     /// Adds a way.
     pub fn with(mut self, channel: Channel, sender: impl Sender + 'static) -> Self {
         self.0.insert(channel, Arc::new(sender));
         self
-    }
-
-    fn channels(&self) -> Vec<&'static str> {
-        self.0.keys().map(|channel| channel.as_str()).collect()
     }
 }
 
@@ -113,51 +150,102 @@ impl<'a> NewDelivery<'a> {
     }
 }
 
-/// Sends what is due, until the process stops. Row locks and leases keep replicas apart.
+/// Sends what is due, until the process stops: a worker for each way, so that none waits for a provider that is away. Row locks and
+/// leases keep replicas apart.
 pub(crate) fn start(app: &App, senders: Senders, process: &Process) {
-    if senders.0.is_empty() {
-        return;
+    for (channel, sender) in senders.0 {
+        let (app, stop) = (app.clone(), process.stop());
+        process.spawn("notification deliveries", async move {
+            work(&app, channel, &*sender, &stop).await;
+            Ok(())
+        });
     }
-    let (app, stop) = (app.clone(), process.stop());
-    process.spawn("notification deliveries", async move {
-        while !stop.is_cancelled() {
-            let taken = send_due(&app, &senders).await.unwrap_or_else(|error| {
-                tracing::error!(stream = "error", error = format!("{error:#}"), "deliveries could not be sent");
-                0
-            });
-            if taken < TOGETHER {
-                stop.run_until_cancelled(tokio::time::sleep(REST)).await;
+}
+
+/// One that is slow holds none of the others up. What was taken is finished.
+async fn work(app: &App, channel: Channel, sender: &dyn Sender, stop: &CancellationToken) {
+    let mut running = FuturesUnordered::new();
+    while !stop.is_cancelled() {
+        let free = TOGETHER - running.len();
+        let due = claim(app, channel, free).await;
+        let mut more = due.len() == free;
+        running.extend(due.into_iter().map(|delivery| attempt(app, sender, delivery)));
+        let mut look_again = pin!(tokio::time::sleep(REST));
+        while !(more && running.len() <= TOGETHER / 2) {
+            tokio::select! {
+                () = &mut look_again => break,
+                () = stop.cancelled() => break,
+                Some(is_down) = running.next() => if is_down {
+                    more = false;
+                    look_again.as_mut().reset(Instant::now() + REST_DOWN);
+                },
             }
         }
-        Ok(())
-    });
+    }
+    while running.next().await.is_some() {}
 }
 
-/// Says how many were tried.
-async fn send_due(app: &App, senders: &Senders) -> Result<usize> {
-    let due = store::claim(&mut *app.pool.acquire().await?, &senders.channels(), TOGETHER).await?;
-    let taken = due.len();
-    let tried = stream::iter(due).map(|delivery| attempt(app, senders, delivery)).buffer_unordered(TOGETHER);
-    let failed: Vec<_> = tried.filter_map(async |settled: Result<()>| settled.err()).collect().await;
-    failed.into_iter().next().map_or(Ok(taken), Err)
+async fn claim(app: &App, channel: Channel, most: usize) -> Vec<Delivery> {
+    let claim = async { store::claim(&mut *app.pool.acquire().await?, channel, most).await };
+    claim.await.unwrap_or_else(|error: sqlx::Error| {
+        tracing::error!(stream = "error", %error, "deliveries cannot be taken");
+        Vec::new()
+    })
 }
 
-async fn attempt(app: &App, senders: &Senders, delivery: Delivery) -> Result<()> {
-    let Some(sender) = senders.0.get(&delivery.channel) else { return Ok(()) };
-    let outcome = tokio::time::timeout(TIMEOUT, sender.send(&delivery)).await;
-    let outcome = outcome.unwrap_or_else(|_| Outcome::Retry(format!("no answer within {} s", TIMEOUT.as_secs())));
-    settle(app, &delivery, outcome).await
+/// Says whether the provider is away. What cannot be noted down is tried again when the lease has run out.
+async fn attempt(app: &App, sender: &dyn Sender, delivery: Delivery) -> bool {
+    let outcome = try_to_send(app, sender, &delivery).await;
+    let is_down = matches!(outcome, Ok(Outcome::Down(..)));
+    let settle = async { settle(app, &delivery, outcome?).await };
+    if let Err(error) = settle.await {
+        tracing::error!(stream = "error", error = format!("{error:#}"), "a delivery cannot be settled");
+    }
+    is_down
 }
 
+async fn try_to_send(app: &App, sender: &dyn Sender, delivery: &Delivery) -> Result<Outcome> {
+    if let Some(why) = overtaken(app, delivery).await? {
+        return Ok(Outcome::Dropped(why.to_owned()));
+    }
+    let sent = tokio::time::timeout(TIMEOUT, sender.send(app, delivery)).await;
+    Ok(sent.unwrap_or_else(|_| Outcome::Down(format!("no answer within {} s", TIMEOUT.as_secs()), None)))
+}
+
+/// Why a reminder that waited for a provider, or for the morning, is a stray one by now.
+async fn overtaken(app: &App, delivery: &Delivery) -> Result<Option<&'static str>> {
+    let reminds = Template::find(&delivery.template).is_some_and(|template| template.kind == "consultation_reminder");
+    let read = |name: &str| delivery.variables.get(name).and_then(Value::as_str);
+    let Some((id, starts_at)) = read("consultation_id").zip(read("starts_at")).filter(|_| reminds) else {
+        return Ok(None);
+    };
+    let (Ok(id), Ok(starts_at)) = (id.parse::<Uuid>(), starts_at.parse::<DateTime<Utc>>()) else { return Ok(None) };
+    if starts_at <= Utc::now() {
+        return Ok(Some("the session has begun"));
+    }
+    let moved = schedule::session::has_moved(&mut *app.pool.acquire().await?, id, starts_at).await?;
+    Ok(moved.then_some("the session was moved or cancelled"))
+}
+
+/// What was sent and could not be noted down is sent again when the lease has run out: providers then see the same id.
 async fn settle(app: &App, delivery: &Delivery, outcome: Outcome) -> Result<()> {
     let mut tx = app.pool.begin().await?;
     match outcome {
         Outcome::Sent => store::sent(&mut tx, delivery).await?,
-        Outcome::Retry(error) => match backoff(delivery.attempts) {
-            Some(rest) => store::retry(&mut tx, delivery, Utc::now() + rest, &error).await?,
-            None => store::end(&mut tx, delivery, "failed", &error).await?,
+        Outcome::Retry(error, after) => match backoff(delivery.attempts) {
+            Some(rest) => store::retry(&mut tx, delivery, Utc::now() + rest.max(asked(after)), &error).await?,
+            None => fail(&mut tx, delivery, &error).await?,
         },
-        Outcome::Permanent(error) => store::end(&mut tx, delivery, "failed", &error).await?,
+        Outcome::Down(error, after) => {
+            let at = Utc::now() + DOWN.max(asked(after));
+            if at - delivery.created_at > KEPT {
+                fail(&mut tx, delivery, &error).await?;
+            } else {
+                tracing::warn!(channel = delivery.channel.as_str(), error, "a provider of deliveries is away");
+                store::postpone(&mut tx, delivery, at, &error).await?;
+            }
+        }
+        Outcome::Permanent(error) => fail(&mut tx, delivery, &error).await?,
         Outcome::Dropped(why) => store::end(&mut tx, delivery, "dropped", &why).await?,
         Outcome::DeviceGone => {
             if let Some(device_id) = delivery.device_id {
@@ -167,6 +255,19 @@ async fn settle(app: &App, delivery: &Delivery, outcome: Outcome) -> Result<()> 
         }
     }
     Ok(tx.commit().await?)
+}
+
+/// Nobody makes us wait for longer than we would ourselves.
+fn asked(after: Option<Duration>) -> TimeDelta {
+    let longest = TimeDelta::hours(12);
+    after.map_or(TimeDelta::zero(), |after| TimeDelta::from_std(after).unwrap_or(longest).min(longest))
+}
+
+/// The row keeps why; the log counts it for whoever watches.
+async fn fail(conn: &mut PgConnection, delivery: &Delivery, error: &str) -> sqlx::Result<()> {
+    let (channel, template) = (delivery.channel.as_str(), &delivery.template);
+    tracing::warn!(delivery = %delivery.id, channel, template, error, "a delivery was given up");
+    store::end(conn, delivery, "failed", error).await
 }
 
 /// The rest after so many tries; `None` when it is given up.

@@ -44,17 +44,17 @@ pub(crate) async fn insert(conn: &mut PgConnection, deliveries: &[NewDelivery<'_
 }
 
 /// Those that are due, for a minute this worker's own: whoever is not done by then counts as dead.
-pub(super) async fn claim(conn: &mut PgConnection, channels: &[&str], most: usize) -> sqlx::Result<Vec<Delivery>> {
+pub(super) async fn claim(conn: &mut PgConnection, channel: Channel, most: usize) -> sqlx::Result<Vec<Delivery>> {
     sqlx::query_as!(
         Delivery,
-        r#"UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = now() + interval '60 seconds'
+        r#"UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = clock_timestamp() + interval '60 seconds'
            WHERE id IN (
              SELECT id FROM deliveries
-             WHERE status = 'waiting' AND next_attempt_at <= now() AND channel = ANY ($1)
+             WHERE status = 'waiting' AND next_attempt_at <= now() AND channel = $1
              ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED)
            RETURNING id, user_id, channel AS "channel: Channel", template, variables AS "variables: Json<Variables>",
-             device_id, attempts"#,
-        channels as _,
+             device_id, attempts, next_attempt_at AS "claimed_until!", created_at"#,
+        channel.as_str(),
         i64::try_from(most).unwrap_or(i64::MAX),
     )
     .fetch_all(conn)
@@ -65,9 +65,9 @@ pub(super) async fn claim(conn: &mut PgConnection, channels: &[&str], most: usiz
 pub(super) async fn sent(conn: &mut PgConnection, delivery: &Delivery) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE deliveries SET status = 'sent', sent_at = now(), next_attempt_at = NULL, error = NULL
-         WHERE id = $1 AND status = 'waiting' AND attempts = $2",
+         WHERE id = $1 AND status = 'waiting' AND next_attempt_at = $2",
         delivery.id,
-        delivery.attempts
+        delivery.claimed_until
     )
     .execute(conn)
     .await?;
@@ -82,9 +82,30 @@ pub(super) async fn retry(
     error: &str,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "UPDATE deliveries SET next_attempt_at = $3, error = $4 WHERE id = $1 AND status = 'waiting' AND attempts = $2",
+        "UPDATE deliveries SET next_attempt_at = $3, error = $4
+         WHERE id = $1 AND status = 'waiting' AND next_attempt_at = $2",
         delivery.id,
-        delivery.attempts,
+        delivery.claimed_until,
+        at,
+        error
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The same, and the try does not count.
+pub(super) async fn postpone(
+    conn: &mut PgConnection,
+    delivery: &Delivery,
+    at: DateTime<Utc>,
+    error: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE deliveries SET attempts = attempts - 1, next_attempt_at = $3, error = $4
+         WHERE id = $1 AND status = 'waiting' AND next_attempt_at = $2",
+        delivery.id,
+        delivery.claimed_until,
         at,
         error
     )
@@ -97,9 +118,9 @@ pub(super) async fn retry(
 pub(super) async fn end(conn: &mut PgConnection, delivery: &Delivery, status: &str, error: &str) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE deliveries SET status = $3, next_attempt_at = NULL, error = $4
-         WHERE id = $1 AND status = 'waiting' AND attempts = $2",
+         WHERE id = $1 AND status = 'waiting' AND next_attempt_at = $2",
         delivery.id,
-        delivery.attempts,
+        delivery.claimed_until,
         status,
         error
     )

@@ -39,11 +39,8 @@ impl DeviceService for App {
         &self,
         _request: Request<proto::GetWebPushKeyRequest>,
     ) -> Result<Response<proto::WebPushKey>, Status> {
-        let public_key = self.config.web_push_public_key.clone();
-        if public_key.is_empty() {
-            return Err(Error::NotFound("web_push_key").into());
-        }
-        Ok(Response::new(proto::WebPushKey { public_key }))
+        let key = self.web_push_key.as_ref().ok_or(Error::NotFound("web_push_key"))?;
+        Ok(Response::new(proto::WebPushKey { public_key: key.public() }))
     }
 }
 

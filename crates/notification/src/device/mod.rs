@@ -38,6 +38,14 @@ pub(crate) struct New {
     pub(crate) keys: Option<Keys>,
 }
 
+/// A device to push to.
+pub(crate) struct Opened {
+    pub(crate) platform: Platform,
+    pub(crate) token: String,
+    /// Of browsers.
+    pub(crate) keys: Option<Keys>,
+}
+
 #[derive(Debug)]
 pub(crate) struct Device {
     pub(crate) id: Uuid,
@@ -72,6 +80,15 @@ pub(super) async fn delete(app: &App, caller: &Caller, id: Uuid) -> Result<()> {
     }
 }
 
-pub(crate) fn place(id: Uuid, column: &'static str) -> Place {
+/// Of the person alone, to push to.
+pub(crate) async fn find(app: &App, id: Uuid, user_id: Uuid) -> Result<Option<Opened>> {
+    let Some(kept) = store::kept(&mut *app.pool.acquire().await?, id, user_id).await? else { return Ok(None) };
+    let keys = app.cipher.open_optional(place(id, "keys"), kept.keys.as_deref())?;
+    let keys = keys.map(|keys| serde_json::from_str(&keys)).transpose().map_err(anyhow::Error::from)?;
+    let token = app.cipher.open(place(id, "token"), &kept.token)?;
+    Ok(Some(Opened { platform: kept.platform, token, keys }))
+}
+
+fn place(id: Uuid, column: &'static str) -> Place {
     Place { table: "devices", column, row: id }
 }

@@ -18,6 +18,13 @@ pub(super) struct Sealed {
     pub(super) keys: Option<Vec<u8>>,
 }
 
+/// What a device is pushed to with.
+pub(super) struct Kept {
+    pub(super) platform: Platform,
+    pub(super) token: Vec<u8>,
+    pub(super) keys: Option<Vec<u8>>,
+}
+
 /// One at a time registers a token.
 pub(super) async fn lock_token(conn: &mut PgConnection, hash: &[u8]) -> sqlx::Result<()> {
     sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended('device ' || encode($1::bytea, 'hex'), 0))", hash)
@@ -67,6 +74,18 @@ pub(super) async fn keep_newest(conn: &mut PgConnection, user_id: Uuid, most: i6
 pub(super) async fn delete(conn: &mut PgConnection, id: Uuid, user_id: Uuid) -> sqlx::Result<bool> {
     let deleted = sqlx::query!("DELETE FROM devices WHERE id = $1 AND user_id = $2", id, user_id);
     Ok(deleted.execute(conn).await?.rows_affected() == 1)
+}
+
+/// Where it is this person's.
+pub(super) async fn kept(conn: &mut PgConnection, id: Uuid, user_id: Uuid) -> sqlx::Result<Option<Kept>> {
+    sqlx::query_as!(
+        Kept,
+        r#"SELECT platform AS "platform: Platform", token, keys FROM devices WHERE id = $1 AND user_id = $2"#,
+        id,
+        user_id
+    )
+    .fetch_optional(conn)
+    .await
 }
 
 /// The provider says that there is nobody any more.

@@ -25,7 +25,6 @@ impl Unsubscriber {
         Ok(Self(Hmac::new_from_slice(key.as_bytes())?))
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "mails are not sent yet"))]
     pub(crate) fn token(&self, user_id: Uuid, kind: &Kind) -> String {
         let tag = self.mac(user_id, kind.name.as_bytes()).finalize().into_bytes();
         URL_SAFE_NO_PAD.encode([user_id.as_bytes().as_slice(), &tag, kind.name.as_bytes()].concat())

@@ -67,6 +67,15 @@ pub(crate) async fn is_today(conn: &mut PgConnection, session_id: Uuid) -> sqlx:
     Ok(starts_at.is_some_and(|at| clock::day_of(at) == clock::today()))
 }
 
+/// Whether an event has told of another time than this, or of none.
+pub(crate) async fn has_moved(
+    conn: &mut PgConnection,
+    session_id: Uuid,
+    starts_at: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    store::starts_otherwise(conn, session_id, starts_at).await
+}
+
 fn variables(session_id: Uuid, starts_at: DateTime<Utc>) -> Variables {
     let variables = [("consultation_id", json!(session_id)), ("starts_at", json!(starts_at))];
     variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

@@ -73,6 +73,21 @@ pub(super) async fn starts_at(conn: &mut PgConnection, subject_id: Uuid) -> sqlx
     Ok(starts_at.fetch_optional(conn).await?.flatten())
 }
 
+/// Whether the subject is known to begin at another time, or at none.
+pub(super) async fn starts_otherwise(
+    conn: &mut PgConnection,
+    subject_id: Uuid,
+    starts_at: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM subjects WHERE id = $1 AND starts_at IS DISTINCT FROM $2) AS "otherwise!""#,
+        subject_id,
+        starts_at
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// What is planned about the subject is not told.
 pub(super) async fn cancel(conn: &mut PgConnection, subject_id: Uuid) -> sqlx::Result<()> {
     sqlx::query!(

@@ -5,9 +5,7 @@ mod text;
 use aipoten_kit::Role;
 use anyhow::Context as _;
 
-#[cfg_attr(not(test), expect(unused_imports, reason = "mails are not sent yet"))]
-pub(crate) use text::mail;
-pub(crate) use text::{Variables, words};
+pub(crate) use text::{Frame, Mail, Variables, Words, frame, mail, words};
 
 /// A way to a person, besides the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, sqlx::Type)]

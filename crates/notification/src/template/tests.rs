@@ -11,6 +11,18 @@ use super::*;
 /// What the sender of a mail adds.
 const ADDED: [&str; 1] = ["expires_at"];
 
+/// How keys end. The last three stand around every mail.
+const PARTS: [&str; 8] = [
+    "-title",
+    "-message",
+    "-mail-subject",
+    "-mail-body",
+    "-mail-button",
+    "-mail-address",
+    "-mail-foot",
+    "-mail-unsubscribe",
+];
+
 /// Every key with the variables its text names, those inside of choices included.
 fn keys(source: &str) -> BTreeMap<String, BTreeSet<String>> {
     let resource = FluentResource::try_new(source.to_owned()).expect("well-formed Fluent");
@@ -69,7 +81,7 @@ fn every_template_has_its_texts_and_no_text_has_no_template() {
         assert!(texts.contains_key(&part), "{part} is missing");
     }
     for key in texts.keys() {
-        let name = ["-title", "-message", "-mail-subject", "-mail-body"].iter().find_map(|end| key.strip_suffix(end));
+        let name = PARTS.iter().find_map(|end| key.strip_suffix(end));
         let name = name.unwrap_or_else(|| panic!("{key} is no part of a template"));
         assert!(name == "other" || Template::find(name).is_some(), "{key} belongs to no template");
     }

@@ -35,13 +35,26 @@ pub(crate) struct Words {
     pub(crate) link: Option<String>,
 }
 
-/// A mail as it is read, without greeting and foot.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A mail as it is read, without its frame.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Mail {
     pub(crate) subject: String,
+    /// Paragraphs, with blank lines between them.
     pub(crate) body: String,
+    /// What stands on the button.
+    pub(crate) button: String,
     /// Path in the app, of what has one.
     pub(crate) link: Option<String>,
+}
+
+/// What stands around every mail.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    /// Before the address that the button leads to.
+    pub(crate) address: String,
+    pub(crate) foot: String,
+    /// What turns this type of mail off.
+    pub(crate) unsubscribe: String,
 }
 
 /// The words of a notification. Of one that this version does not know they only say that there is something new.
@@ -54,15 +67,20 @@ pub(crate) fn words(locale: Locale, template: &str, variables: &Variables) -> Wo
     Words { title: part("title"), message: part("message"), link: link(template, variables) }
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "mails are not sent yet"))]
 /// The words of a mail: those written for it, or the title and message. `None` when the template is not known here.
 pub(crate) fn mail(locale: Locale, template: &str, variables: &Variables) -> Option<Mail> {
     let part = |part: &str| text(locale, &format!("{template}-{part}"), variables);
     Some(Mail {
         subject: part("mail-subject").or_else(|| part("title"))?,
         body: part("mail-body").or_else(|| part("message"))?,
+        button: part("mail-button").or_else(|| text(locale, "other-mail-button", variables))?,
         link: link(template, variables),
     })
+}
+
+pub(crate) fn frame(locale: Locale) -> Frame {
+    let part = |part: &str| text(locale, &format!("{UNKNOWN}-mail-{part}"), &Variables::new()).unwrap_or_default();
+    Frame { address: part("address"), foot: part("foot"), unsubscribe: part("unsubscribe") }
 }
 
 fn link(template: &str, variables: &Variables) -> Option<String> {

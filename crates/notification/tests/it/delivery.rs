@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use aipoten_kit::test::eventually;
+use aipoten_notification::App;
 use aipoten_notification::delivery::{Channel, Delivery, Outcome, Sender, Senders};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -29,7 +30,7 @@ impl Outside {
 }
 
 impl Sender for Outside {
-    fn send<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Outcome> {
+    fn send<'a>(&'a self, _: &'a App, delivery: &'a Delivery) -> BoxFuture<'a, Outcome> {
         *self.asked.lock().expect("nobody panics").entry(delivery.id).or_default() += 1;
         let answer = (self.answer)(delivery);
         async move { answer }.boxed()
@@ -74,7 +75,7 @@ async fn each_is_sent_once_by_two_replicas_and_what_has_no_way_waits() {
 async fn what_fails_is_tried_again_later_and_given_up_after_the_sixth_time() {
     let world = World::without_notification().await;
     plant(&world, "email", 1).await;
-    let outside = Outside::answering(|_| Outcome::Retry("too busy".to_owned()));
+    let outside = Outside::answering(|_| Outcome::Retry("too busy".to_owned(), None));
     let world = world.serve(24, Senders::default().with(Channel::Email, outside.clone())).await;
     for (attempt, minutes) in [(1, 1), (2, 5), (3, 30), (4, 120), (5, 720)] {
         eventually("it is tried", async || {

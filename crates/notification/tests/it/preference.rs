@@ -179,6 +179,11 @@ async fn only_chosen_ways_are_taken_and_each_device_gets_its_own() {
     assert_eq!(ways(&world, &parent).await, [] as [String; 0], "that is for the app alone");
 }
 
+/// Neither the new time nor the one before is today.
+fn far() -> TimeDelta {
+    TimeDelta::days(30)
+}
+
 #[tokio::test]
 async fn push_rests_at_night_unless_it_is_about_today_or_the_person_does_not_want_that() {
     let world = World::start().await;
@@ -195,7 +200,7 @@ async fn push_rests_at_night_unless_it_is_about_today_or_the_person_does_not_wan
         at
     };
     let hour = |at: DateTime<Utc>| at.with_timezone(&chrono_tz::Asia::Seoul).hour();
-    let at = push(now() + TimeDelta::days(9)).await;
+    let at = push(now() + far()).await;
     assert!((8..21).contains(&hour(at)), "{at}");
     assert!(at <= now() || (8..9).contains(&hour(at)), "by day at once, else in the morning");
     let noon = today().and_hms_opt(12, 0, 0).expect("noon").and_local_timezone(chrono_tz::Asia::Seoul);
@@ -208,7 +213,7 @@ async fn push_rests_at_night_unless_it_is_about_today_or_the_person_does_not_wan
     assert!(deliveries(&world, &parent).await.iter().all(|(_, at)| *at <= now()), "it would have been today");
     sqlx::query("DELETE FROM deliveries").execute(world.database()).await.expect("forgotten");
     put(&world, &parent, Vec::new(), Some(false)).await;
-    assert!(push(now() + TimeDelta::days(9)).await <= now(), "the person does not want to be spared");
+    assert!(push(now() + far()).await <= now(), "the person does not want to be spared");
 }
 
 /// As mails carry it.

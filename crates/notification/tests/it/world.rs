@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use aipoten_events::{Context, Delivered, Event, Failure, Handler};
 use aipoten_kit::Process;
 use aipoten_kit::config::{Secret, Tokens};
-use aipoten_kit::test::{TestDatabase, encryption, redis};
+use aipoten_kit::test::{TestDatabase, encryption, eventually, redis};
+use aipoten_notification::Config;
 use aipoten_notification::delivery::Senders;
 use aipoten_proto::common::v1::Gender;
 use aipoten_proto::identity::v1 as identity;
@@ -17,13 +18,14 @@ use aipoten_proto::notification::v1::device_service_client::DeviceServiceClient;
 use aipoten_proto::notification::v1::notification_service_client::NotificationServiceClient;
 use aipoten_proto::notification::v1::preference_service_client::PreferenceServiceClient;
 use chrono::{DateTime, NaiveDate, SubsecRound as _, Utc};
+use serde_json::Value;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tonic::Request;
 use tonic::transport::{Channel, Endpoint};
 use uuid::Uuid;
 
-const PASSWORD: &str = "correct horse 7!";
+pub(crate) const PASSWORD: &str = "correct horse 7!";
 /// Nobody answers there: events wait, everything else works.
 const NO_BROKER: &str = "amqp://guest:guest@127.0.0.1:1/%2f";
 const SERVICE_SECRET: &str = "a-secret-of-notification-that-is-long-enough";
@@ -110,18 +112,36 @@ impl World {
     }
 
     /// Starts notification, or another replica of it, which is asked from now on.
-    pub(crate) async fn serve(mut self, daily_hour: u32, senders: Senders) -> Self {
-        let config = aipoten_notification::Config {
+    pub(crate) async fn serve(self, daily_hour: u32, senders: Senders) -> Self {
+        let config = Config { daily_hour, ..self.config() };
+        self.serve_as(&config, senders).await
+    }
+
+    /// Starts notification, or another replica, with the ways that these settings speak of.
+    pub(crate) async fn serve_with(self, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = self.config();
+        change(&mut config);
+        let senders = Senders::new(&config).expect("good settings");
+        self.serve_as(&config, senders).await
+    }
+
+    fn config(&self) -> Config {
+        Config {
             identity_url: self.identity_url.clone(),
             database: self.database.config(),
             encryption: encryption(),
             service_secret: Secret::from(SERVICE_SECRET.to_owned()),
             unsubscribe_key: Secret::from(UNSUBSCRIBE_KEY.to_owned()),
-            daily_hour,
-            ..aipoten_notification::Config::default()
-        };
+            daily_hour: NEVER,
+            app_url: "https://app.example".to_owned(),
+            api_url: "https://api.example".to_owned(),
+            ..Config::default()
+        }
+    }
+
+    async fn serve_as(mut self, config: &Config, senders: Senders) -> Self {
         let common = aipoten_notification::Common { broker: broker(), tokens: Tokens::default() };
-        let app = aipoten_notification::build_with(&config, &common, senders, &self.process);
+        let app = aipoten_notification::build_with(config, &common, senders, &self.process);
         let app = app.await.expect("notification starts");
         let address = aipoten_notification::serve(&app, true, listener().await, &self.process).expect("it serves");
         self.notification = channel(format!("http://{address}"));
@@ -136,6 +156,64 @@ impl World {
     /// Identity's database, behind its back.
     pub(crate) fn identity_database(&self) -> &PgPool {
         &self.identity_database.pool
+    }
+
+    /// Identity's accounts, as people use them.
+    pub(crate) fn users(&self) -> UserServiceClient<Channel> {
+        UserServiceClient::new(self.identity.clone())
+    }
+
+    /// Puts a delivery into line, as an event would.
+    pub(crate) async fn plant(&self, user_id: Uuid, channel: &str, template: &str, variables: Value) -> Uuid {
+        self.plant_for(user_id, channel, None, template, variables).await
+    }
+
+    /// The same for a device.
+    pub(crate) async fn plant_for(
+        &self,
+        user_id: Uuid,
+        channel: &str,
+        device_id: Option<Uuid>,
+        template: &str,
+        variables: Value,
+    ) -> Uuid {
+        let id = Uuid::now_v7();
+        sqlx::query(
+            "INSERT INTO deliveries (id, user_id, channel, template, variables, device_id, dedupe_key, next_attempt_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $1::text, now())",
+        )
+        .bind(id)
+        .bind(user_id)
+        .bind(channel)
+        .bind(template)
+        .bind(variables)
+        .bind(device_id)
+        .execute(self.database())
+        .await
+        .expect("planted");
+        id
+    }
+
+    /// What became of a delivery: status, attempts, error.
+    pub(crate) async fn became(&self, delivery: Uuid) -> (String, i32, Option<String>) {
+        sqlx::query_as("SELECT status, attempts, error FROM deliveries WHERE id = $1")
+            .bind(delivery)
+            .fetch_one(self.database())
+            .await
+            .expect("the delivery")
+    }
+
+    /// It has this status now.
+    pub(crate) async fn becomes(&self, delivery: Uuid, status: &str) {
+        eventually(&format!("it is {status}"), async || self.became(delivery).await.0 == status).await;
+    }
+
+    /// The time of what waits has come.
+    pub(crate) async fn time_passes(&self) {
+        sqlx::query("UPDATE deliveries SET next_attempt_at = now() WHERE status = 'waiting' AND error IS NOT NULL")
+            .execute(self.database())
+            .await
+            .expect("due");
     }
 
     pub(crate) fn notifications(&self) -> NotificationServiceClient<Channel> {
@@ -169,7 +247,7 @@ impl World {
     }
 
     /// What was told: account, template and variables, the oldest first.
-    pub(crate) async fn told(&self) -> Vec<(Uuid, String, serde_json::Value)> {
+    pub(crate) async fn told(&self) -> Vec<(Uuid, String, Value)> {
         sqlx::query_as("SELECT user_id, template, variables FROM notifications ORDER BY created_at, id")
             .fetch_all(self.database())
             .await
@@ -213,19 +291,28 @@ impl World {
 
     async fn register(&self, role: identity::Role) -> Person {
         let email = format!("person{}@example.com", self.people.fetch_add(1, Ordering::Relaxed));
+        self.register_at(&email, role, None).await
+    }
+
+    /// A parent with this address, and perhaps a telephone number.
+    pub(crate) async fn parent_at(&self, email: &str, phone: Option<&str>) -> Person {
+        self.register_at(email, identity::Role::Parent, phone).await
+    }
+
+    async fn register_at(&self, email: &str, role: identity::Role, phone: Option<&str>) -> Person {
         let consent =
             |kind: identity::ConsentKind| identity::GivenConsent { kind: kind.into(), text_version: "1".to_owned() };
         let request = identity::RegisterUserRequest {
-            email: email.clone(),
+            email: email.to_owned(),
+            phone: phone.map(str::to_owned),
             password: PASSWORD.to_owned(),
             name: "김미나".to_owned(),
             role: role.into(),
             consents: vec![consent(identity::ConsentKind::Terms), consent(identity::ConsentKind::Privacy)],
             ..identity::RegisterUserRequest::default()
         };
-        let mut users = UserServiceClient::new(self.identity.clone());
-        users.register_user(request).await.expect("an account");
-        self.sign_in(&email, PASSWORD).await
+        self.users().register_user(request).await.expect("an account");
+        self.sign_in(email, PASSWORD).await
     }
 
     async fn sign_in(&self, email: &str, password: &str) -> Person {

@@ -12,16 +12,22 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::period::Period;
-use super::{LineStatus, acted, aggregate};
+use super::{LineStatus, aggregate};
+use crate::acted::acted;
 use crate::ledger::{self, Account, Journal, Kind};
 use crate::{App, bank_account};
 use compute::{Computed, Earning, Input};
+
+/// Therapists in one run: an administrator has its answer in time.
+const AT_MOST: usize = 500;
 
 /// What a run did.
 pub(super) struct Run {
     pub(super) settlements: i32,
     pub(super) created: i32,
     pub(super) final_amount: Won,
+    /// Therapists for the next run.
+    pub(super) remaining: usize,
 }
 
 pub(super) async fn run(app: &App, caller: &Caller, period: Period) -> Result<Run> {
@@ -32,14 +38,14 @@ pub(super) async fn run(app: &App, caller: &Caller, period: Period) -> Result<Ru
     }
     let due = store::therapists_to_settle(&mut *app.pool.acquire().await?, period).await?;
     let mut created = 0;
-    for therapist_id in due {
+    for &therapist_id in due.iter().take(AT_MOST) {
         if settle(app, caller, admin, period, therapist_id).await? {
             created += 1;
             app.relay.wake();
         }
     }
     let (settlements, final_amount) = store::totals(&mut *app.pool.acquire().await?, period).await?;
-    Ok(Run { settlements, created, final_amount })
+    Ok(Run { settlements, created, final_amount, remaining: due.len().saturating_sub(AT_MOST) })
 }
 
 /// False when there is nothing to settle, or it is settled.

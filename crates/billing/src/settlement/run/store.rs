@@ -11,12 +11,17 @@ use crate::bank_account::PayeeKind;
 use crate::settlement::LineKind;
 use crate::settlement::period::Period;
 
-/// Those who have no settlement of the month and sessions that may belong into one.
+/// Those who have no settlement of the month and sessions that belong into one: what [`lock_unsettled`] finds.
 pub(super) async fn therapists_to_settle(conn: &mut PgConnection, period: Period) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
         "SELECT DISTINCT s.therapist_id FROM sessions s
          WHERE s.occurred_at < $1 AND s.session_fee > s.refunded_amount + s.cancellation_fee
            AND (s.outcome <> 'completed' OR s.report_submitted_at < $1 OR s.occurred_at >= $2)
+           AND (s.disputed_at IS NULL OR s.dispute_decided_at IS NOT NULL)
+           AND EXISTS (
+               SELECT FROM payments p
+               WHERE p.package_id = s.package_id AND p.reversed_at IS NULL
+                 AND p.payment_status IN ('completed', 'partially_refunded', 'refunded'))
            AND NOT EXISTS (
                SELECT FROM settlement_details d
                WHERE d.consultation_id = s.consultation_id AND d.settlement_status = 'settled')

@@ -2,12 +2,13 @@
 
 use std::error::Error;
 
+use aipoten_kit::address::PrivateAddress;
 use aipoten_kit::certificates;
 use anyhow::Context as _;
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, StatusCode, Url};
 
-use super::address::{self, PrivateAddress, PublicResolver};
+use super::address::{self, PublicResolver};
 use super::{Due, Finding};
 use crate::config::LinkCheck;
 use crate::video::Platform;

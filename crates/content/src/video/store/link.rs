@@ -53,3 +53,15 @@ pub(crate) async fn update(conn: &mut PgConnection, id: Uuid, known: &Known) -> 
     .await?;
     Ok(())
 }
+
+/// How many published videos there are whose address answers, as far as is known, and how many whose does not.
+pub(crate) async fn answering(conn: &mut PgConnection) -> sqlx::Result<(f64, f64)> {
+    let row = sqlx::query!(
+        r#"SELECT count(*) FILTER (WHERE url_status <> 'broken')::float8 AS "there!",
+             count(*) FILTER (WHERE url_status = 'broken')::float8 AS "gone!"
+           FROM videos WHERE is_published"#,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((row.there, row.gone))
+}

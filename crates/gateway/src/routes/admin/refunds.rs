@@ -1,6 +1,9 @@
 //! Money that goes back.
 
-use aipoten_proto::billing::v1::{DecideRefundRequest, ListRefundsRequest, Refund};
+use aipoten_proto::billing::v1::{
+    DecideRefundRequest, ListRefundsRequest, NameRefundAccountRequest, Refund, RefundAccount,
+    RevealRefundAccountRequest,
+};
 use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -12,7 +15,11 @@ use crate::gateway::Gateway;
 use crate::input::{Id, IfMatch, Json, Query};
 
 pub(super) fn routes() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::new().routes(routes!(list_refunds)).routes(routes!(decide_refund))
+    OpenApiRouter::new()
+        .routes(routes!(list_refunds))
+        .routes(routes!(decide_refund))
+        .routes(routes!(reveal_refund_account))
+        .routes(routes!(name_refund_account))
 }
 
 /// All refunds
@@ -43,5 +50,38 @@ async fn decide_refund(
 ) -> Answer<Data<Refund>> {
     let decision = DecideRefundRequest { refund_id, expected_version, ..body };
     let refund = gateway.refunds().decide_refund(call.with(decision)).await?.into_inner();
+    Ok(data(refund).version(|it| it.version))
+}
+
+/// The whole bank account that a failed refund is to be transferred to by hand
+///
+/// For whom proved the password within five minutes.
+#[utoipa::path(post, path = "/admin/refunds/{refund_id}/reveal-account", tag = "admin",
+    params(("refund_id" = Uuid, Path, description = "The refund")),
+    responses((status = 200, description = "The account", body = Data<RefundAccount>)))]
+async fn reveal_refund_account(
+    State(gateway): State<Gateway>,
+    call: Call,
+    Id(refund_id): Id,
+    Json(body): Json<RevealRefundAccountRequest>,
+) -> Answer<Data<RefundAccount>> {
+    let reveal = RevealRefundAccountRequest { refund_id, ..body };
+    Ok(data(gateway.refunds().reveal_refund_account(call.with(reveal)).await?.into_inner()))
+}
+
+/// Name the bank account of a failed refund for a parent whose account was deleted
+///
+/// For whom proved the password within five minutes. Parents who are there name it themselves.
+#[utoipa::path(put, path = "/admin/refunds/{refund_id}/account", tag = "admin",
+    params(("refund_id" = Uuid, Path, description = "The refund")),
+    responses((status = 200, description = "The refund", body = Data<Refund>)))]
+async fn name_refund_account(
+    State(gateway): State<Gateway>,
+    call: Call,
+    Id(refund_id): Id,
+    Json(body): Json<NameRefundAccountRequest>,
+) -> Answer<Data<Refund>> {
+    let account = NameRefundAccountRequest { refund_id, ..body };
+    let refund = gateway.refunds().name_refund_account(call.with(account)).await?.into_inner();
     Ok(data(refund).version(|it| it.version))
 }

@@ -39,7 +39,7 @@ async fn search_settlements(
 
 /// Settle a month that is over
 ///
-/// Again settles whom it left out, and changes nothing else.
+/// Some hundreds of therapists at a time: again, as long as there are `remaining` ones. Whom it has settled it leaves as they are.
 #[utoipa::path(post, path = "/admin/settlements/run", tag = "admin",
     responses((status = 200, description = "What the run did", body = Data<RunSettlementsResponse>)))]
 async fn run_settlements(

@@ -1,6 +1,8 @@
 //! Accounts of people, as administrators see them.
 
-use aipoten_proto::identity::v1::{DeleteUserRequest, ListUsersRequest, UpdateUserRequest, User};
+use aipoten_proto::identity::v1::{
+    DeleteUserRequest, Erasure, ListErasuresRequest, ListUsersRequest, UpdateUserRequest, User,
+};
 use axum::extract::State;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,7 +15,10 @@ use crate::gateway::Gateway;
 use crate::input::{Id, IfMatch, Json, Query};
 
 pub(super) fn routes() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::new().routes(routes!(list_accounts)).routes(routes!(change_account, erase_account))
+    OpenApiRouter::new()
+        .routes(routes!(list_accounts))
+        .routes(routes!(change_account, erase_account))
+        .routes(routes!(list_erasures))
 }
 
 /// Accounts that are not erased
@@ -46,10 +51,10 @@ async fn change_account(
     Ok(data(user).version(|it| it.version))
 }
 
-/// Erase an account and its children, at once and for good
+/// Close an account at once, and erase it and its children for good as soon as nothing is open
 #[utoipa::path(delete, path = "/admin/users/{user_id}", tag = "admin",
     params(("user_id" = Uuid, Path, description = "The account")),
-    responses((status = 204, description = "The account is closed and will be erased within seconds")))]
+    responses((status = 204, description = "The account is closed and will be erased")))]
 async fn erase_account(
     State(gateway): State<Gateway>,
     call: Call,
@@ -58,4 +63,16 @@ async fn erase_account(
 ) -> Answer<StatusCode> {
     gateway.users().delete_user(call.with(DeleteUserRequest { user_id, ..body })).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Erasures that wait until nothing of their account is open elsewhere
+#[utoipa::path(get, path = "/admin/erasures", tag = "admin", params(ListErasuresRequest),
+    responses((status = 200, description = "A page of erasures, the oldest first", body = List<Erasure>)))]
+async fn list_erasures(
+    State(gateway): State<Gateway>,
+    call: Call,
+    Query(query): Query<ListErasuresRequest>,
+) -> Answer<List<Erasure>> {
+    let answer = gateway.users().list_erasures(call.with(query)).await?.into_inner();
+    Ok(list(answer.erasures, answer.page_info))
 }

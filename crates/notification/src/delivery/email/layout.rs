@@ -1,0 +1,88 @@
+//! How a mail looks. Mail programs know tables and styles of single elements; nothing is loaded from anywhere.
+
+use std::fmt::Write as _;
+
+use super::message::Letter;
+use crate::template::{Frame, frame};
+
+const FONTS: &str = "-apple-system,BlinkMacSystemFont,'Apple SD Gothic Neo','Malgun Gothic','맑은 고딕','Noto Sans KR',\
+                     'Noto Sans CJK KR','Segoe UI',sans-serif";
+
+/// For programs that show no HTML.
+pub(super) fn text(letter: &Letter) -> String {
+    let Frame { foot, unsubscribe, .. } = frame(letter.locale);
+    let mut text = format!("{}\n\n{}\n", letter.mail.subject, letter.mail.body);
+    if let Some(link) = &letter.link {
+        text.push_str(&format!("\n{}:\n{link}\n", letter.mail.button));
+    }
+    text.push_str(&format!("\n--\n{foot}\n"));
+    if let Some(link) = &letter.unsubscribe {
+        text.push_str(&format!("{unsubscribe}: {link}\n"));
+    }
+    text
+}
+
+pub(super) fn html(letter: &Letter) -> String {
+    let frame = frame(letter.locale);
+    let (subject, language) = (escape(&letter.mail.subject), letter.locale.as_str());
+    let paragraphs = paragraphs(&letter.mail.body);
+    let button = letter.link.as_ref().map(|link| button(&frame, &letter.mail.button, link)).unwrap_or_default();
+    let unsubscribe = letter.unsubscribe.as_ref().map(|link| off(&frame, link)).unwrap_or_default();
+    let foot = escape(&frame.foot);
+    format!(
+        r#"<!doctype html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light">
+<title>{subject}</title>
+</head>
+<body style="margin:0;padding:0;background:#f3f5f4;word-break:keep-all;overflow-wrap:break-word">
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="background:#f3f5f4">
+<tr><td align="center" style="padding:24px 12px">
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="max-width:560px;font-family:{FONTS}">
+<tr><td style="padding:0 8px 14px;font-size:18px;font-weight:700;color:#1c6b52">aipoten</td></tr>
+<tr><td style="background:#ffffff;border:1px solid #e1e7e4;border-radius:12px;padding:32px 28px">
+<h1 style="margin:0 0 16px;font-size:21px;line-height:1.4;font-weight:700;color:#17211d">{subject}</h1>
+{paragraphs}{button}</td></tr>
+<tr><td style="padding:18px 8px 0;font-size:13px;line-height:1.6;color:#5d6b65">{foot}{unsubscribe}</td></tr>
+</table>
+</td></tr>
+</table>
+</body>
+</html>
+"#
+    )
+}
+
+/// A blank line begins the next.
+fn paragraphs(body: &str) -> String {
+    body.split("\n\n").fold(String::new(), |mut all, text| {
+        let text = escape(text);
+        // Writing into a String cannot fail.
+        let _ = writeln!(all, r#"<p style="margin:0 0 12px;font-size:16px;line-height:1.7;color:#2b3833">{text}</p>"#);
+        all
+    })
+}
+
+/// The link stands in full below it as well, for programs that do not follow buttons.
+fn button(frame: &Frame, label: &str, link: &str) -> String {
+    let (label, link, address) = (escape(label), escape(link), escape(&frame.address));
+    format!(
+        r#"<table role="presentation" cellpadding="0" cellspacing="0" style="margin:24px 0 20px"><tr>
+<td style="background:#1c6b52;border-radius:8px"><a href="{link}" target="_blank" style="display:inline-block;padding:13px 26px;font-size:16px;font-weight:700;color:#ffffff;text-decoration:none">{label}</a></td>
+</tr></table>
+<p style="margin:0;font-size:13px;line-height:1.6;color:#5d6b65">{address}<br><a href="{link}" target="_blank" style="color:#1c6b52;word-break:break-all">{link}</a></p>
+"#
+    )
+}
+
+fn off(frame: &Frame, link: &str) -> String {
+    let (label, link) = (escape(&frame.unsubscribe), escape(link));
+    format!(r#"<br><a href="{link}" target="_blank" style="color:#5d6b65">{label}</a>"#)
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
