@@ -20,12 +20,22 @@ struct Redis {
 impl Redis {
     async fn start() -> Self {
         let [port] = free_ports().map(|port| port.to_string());
-        let mut server = Command::new("redis-server");
-        server.args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--maxmemory-policy", "noeviction"]);
-        let process = server.stdout(Stdio::null()).kill_on_drop(true).spawn().expect("redis-server is installed");
-        let redis = Self { process, port };
+        let redis = Self { process: serve(&port), port };
         eventually("Redis answers", async || redis.command("ping").await).await;
         redis
+    }
+
+    /// After it was stopped, empty.
+    async fn start_again(&mut self) {
+        self.process = serve(&self.port);
+        eventually("Redis answers", async || self.command("ping").await).await;
+    }
+
+    /// Whether somebody hears a channel with this in its name.
+    async fn is_heard(&self, channel: &str) -> bool {
+        let mut client = Command::new("redis-cli");
+        let said = client.args(["-p", &self.port, "pubsub", "channels"]).output().await;
+        said.is_ok_and(|it| String::from_utf8_lossy(&it.stdout).contains(channel))
     }
 
     /// Whether it was done.
@@ -45,6 +55,22 @@ impl Redis {
         let lockout = ("AIPOTEN__IDENTITY__LOCKOUT__CAPTCHA_AFTER", "100");
         Platform::start_with(&[("AIPOTEN__REDIS__URL", &url), lockout]).await
     }
+}
+
+fn serve(port: &str) -> Child {
+    let mut server = Command::new("redis-server");
+    server.args(["--port", port, "--bind", "127.0.0.1", "--save", "", "--maxmemory-policy", "noeviction"]);
+    server.stdout(Stdio::null()).kill_on_drop(true).spawn().expect("redis-server is installed")
+}
+
+#[tokio::test]
+async fn a_gateway_hears_the_others_again_when_redis_is_back() {
+    let mut redis = Redis::start().await;
+    let _platform = redis.platform().await;
+    eventually("the gateway hears", async || redis.is_heard("socket.io-request").await).await;
+    redis.stop().await;
+    redis.start_again().await;
+    eventually("the gateway hears again", async || redis.is_heard("socket.io-request").await).await;
 }
 
 async fn login(api: &Api, email: &str, password: &str) -> anyhow::Result<Answer> {

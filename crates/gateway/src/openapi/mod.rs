@@ -20,7 +20,9 @@ request_id}}`. `Accept-Language` (ko, en) selects the language of messages and c
 the request if it is 8 to 64 letters, digits, - and _, and stands on every answer. `RateLimit-Limit`, \
 `RateLimit-Remaining` and `RateLimit-Reset` say how many requests are left. Everything that is read has an `ETag`: \
 `If-None-Match` answers 304 while nothing has changed, and that of a resource with a version makes a change based on an \
-older one fail with 412 when it is sent as `If-Match`. PATCH changes the fields that are given; null clears one.";
+older one fail with 412 when it is sent as `If-Match`. PATCH changes the fields that are given; null clears one. What happens \
+is told at once over Socket.IO at `/socket.io/` (WebSocket alone; `auth: {token, language, last_event_id}`), or by \
+`GET /notifications/stream`.";
 
 #[derive(utoipa::OpenApi)]
 #[openapi(

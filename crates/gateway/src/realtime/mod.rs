@@ -29,7 +29,7 @@ use socketioxide::handler::ConnectHandler as _;
 use socketioxide::service::SocketIoService;
 use socketioxide::{SocketIo, TransportType};
 use socketioxide_redis::{CustomRedisAdapter, RedisAdapterConfig, RedisAdapterCtr};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::gateway::Gateway;
@@ -49,6 +49,8 @@ const BUFFER: usize = 128;
 const LARGEST: usize = 32 * 1024;
 /// How often connections are looked at.
 const EVERY: Duration = Duration::from_secs(1);
+/// How long clients may take to hear that this gateway stops.
+const CLOSING: Duration = Duration::from_secs(5);
 /// After how many looks presence is renewed.
 const RENEW: u64 = 20;
 /// Clients that catch up at once, after this gateway was deaf.
@@ -139,8 +141,12 @@ impl Realtime {
                 self.gateway.presence().keep(online).await;
             }
         }
-        self.gateway.connections().all().iter().filter(|it| it.is_stream()).for_each(|it| it.cut());
-        self.io.close().await;
+        let sessions = self.gateway.connections().all();
+        sessions.iter().filter(|it| it.is_stream()).for_each(|it| it.cut());
+        if timeout(CLOSING, self.io.close()).await.is_err() {
+            // They take nothing in, not even that.
+            sessions.iter().for_each(|it| it.cut());
+        }
         Ok(())
     }
 
