@@ -16,12 +16,12 @@ async fn happen(platform: &Platform) -> anyhow::Result<()> {
     let admin = platform.api.sign_in(ADMIN.0, ADMIN.1).await?;
     journey::run(&platform.api, &mut drop).await?;
     care::run(&platform.api, &admin, &mut drop).await?;
-    assert_eq!(platform.api.sign_in("nobody@example.com", PASSWORD).await.is_err(), true);
+    assert!(platform.api.sign_in("nobody@example.com", PASSWORD).await.is_err());
     assert_eq!(platform.api.with_token("a.b.c").get("/children").await?.status, 401);
     Ok(())
 }
 
-async fn prometheus(port: u16, ops: u16) -> Child {
+fn prometheus(port: u16, ops: u16) -> Child {
     let program = std::env::var("AIPOTEN_PROMETHEUS").expect("AIPOTEN_PROMETHEUS is set: make ops-check");
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("prometheus-{port}"));
@@ -51,7 +51,7 @@ async fn a_prometheus_finds_every_metric_that_is_asked_for() -> anyhow::Result<(
     let platform = Platform::start_with(&[("AIPOTEN__BROKER__URL", &broker)]).await;
     happen(&platform).await?;
     let [port] = free_ports();
-    let _prometheus = prometheus(port, platform.ops.port()).await;
+    let _prometheus = prometheus(port, platform.ops.port());
     let asked = Api::new(&format!("http://127.0.0.1:{port}"));
     eventually("it has scraped twice", async || {
         let counted = asked.get("//api/v1/query?query=count_over_time(up[1m])").await;

@@ -64,7 +64,7 @@ struct Edge {
 }
 
 impl Edge {
-    async fn start(port: u16, gateways: &[Replica; 2], service: (&str, &[Replica; 2])) -> Self {
+    fn start(port: u16, gateways: &[Replica; 2], service: (&str, &[Replica; 2])) -> Self {
         let tool =
             |name| PathBuf::from(std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: make ops-check")));
         let (nginx, stream) = (tool("AIPOTEN_NGINX"), tool("AIPOTEN_NGINX_STREAM"));
@@ -133,7 +133,7 @@ async fn replicas_are_restarted_one_by_one_under_load_and_no_request_fails() -> 
     let mut gateways = [Replica::start(&platform, "gateway"), Replica::start(&platform, "gateway")];
     let others = ["content", "matching", "billing", "notification"].map(|role| (role, platform.start_role(role)));
     let [port] = free_ports();
-    let _edge = Edge::start(port, &gateways, (&address, &identities)).await;
+    let _edge = Edge::start(port, &gateways, (&address, &identities));
     for replica in gateways.iter().chain(&identities) {
         replica.ready().await;
     }
@@ -153,7 +153,7 @@ async fn replicas_are_restarted_one_by_one_under_load_and_no_request_fails() -> 
         let replicas = gateways.iter().chain(&identities).map(|it| (it.role, &it.process));
         let all = replicas.chain(others.iter().map(|(role, process)| (*role, process)));
         let memory: Vec<_> = all.map(|(role, process)| format!("{role} {}", memory(process))).collect();
-        println!(
+        eprintln!(
             "{:>4} s: {rounds} rounds, {} requests; {}",
             begun.elapsed().as_secs(),
             load.answered(),

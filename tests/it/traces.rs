@@ -63,7 +63,7 @@ impl Collector {
     /// Everything that the spans say.
     fn said(&self) -> String {
         let spans = self.0.lock().expect("a list");
-        spans.iter().map(|span| format!("{} {:?}\n", span.name, span.attributes)).collect()
+        spans.iter().map(|span| format!("{} {:?}", span.name, span.attributes)).collect::<Vec<_>>().join("\n")
     }
 }
 

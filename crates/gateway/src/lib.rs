@@ -126,7 +126,10 @@ fn watch(gateway: &Gateway, process: &Process) {
         process.check(name, move || answers(channel.clone()).boxed());
     }
     let present = gateway.present().clone();
-    process.sample(Duration::ZERO, move || std::future::ready(present.measure()).boxed());
+    process.sample(Duration::ZERO, move || {
+        present.measure();
+        std::future::ready(()).boxed()
+    });
     let gateway = gateway.clone();
     process.show("gateway.redis", move || {
         let gateway = gateway.clone();

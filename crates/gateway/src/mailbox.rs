@@ -16,7 +16,8 @@ use crate::gateway::Gateway;
 /// Mails in the list at most, the newest first.
 const MOST: usize = 100;
 /// Nothing is loaded or run. A mail is a frame that is cut off from the page and keeps this policy.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const STYLE: &str = "<style>body{margin:24px auto;max-width:860px;padding:0 16px;font:15px/1.6 sans-serif;color:#17211d}\
                      iframe{width:100%;height:70vh;border:1px solid #ccc}pre{white-space:pre-wrap;background:#f3f5f4;padding:12px}\
                      td{padding:4px 12px 4px 0;vertical-align:top}</style>";
@@ -39,21 +40,21 @@ async fn list(folder: &Path) -> Answer<Response> {
         let mail = read(folder, name).await?;
         let Some(mail) = parse(&mail) else { continue };
         let (subject, to, date) = (escape(mail.subject().unwrap_or_default()), to(&mail), date(&mail));
-        rows.push_str(&format!(r#"<tr><td>{date}<td>{to}<td><a href="/dev/mail/{name}">{subject}</a>"#));
+        rows.extend([r"<tr><td>", &date, "<td>", &to, r#"<td><a href="/dev/mail/"#, name, r#"">"#, &subject, "</a>"]);
     }
     Ok(page("mail", &format!("<h1>mail</h1><p>newest first<table>{rows}</table>")))
 }
 
 async fn show(folder: &Path, name: &str) -> Answer<Response> {
     // A name of ours, and no way out of the folder.
-    let ours = name.bytes().all(|it| it.is_ascii_alphanumeric() || b"-.".contains(&it)) && !name.starts_with('.');
-    if !ours || !name.ends_with(".eml") {
+    let ours = name.bytes().all(|it| it.is_ascii_alphanumeric() || b"-.".contains(&it));
+    if !ours || !is_mail(name) {
         return Err(Failure::new("NOT_FOUND"));
     }
     let bytes = read(folder, name).await?;
     let mail = parse(&bytes).ok_or_else(|| Failure::new("NOT_FOUND"))?;
     let (subject, to, date) = (escape(mail.subject().unwrap_or_default()), to(&mail), date(&mail));
-    let headers: String = mail.headers_raw().map(|(name, value)| format!("{name}:{value}")).collect();
+    let headers: String = mail.headers_raw().flat_map(|(name, value)| [name, ":", value]).collect();
     let html = escape(&mail.body_html(0).unwrap_or_default());
     let text = escape(&mail.body_text(0).unwrap_or_default());
     let shown = format!(
@@ -65,13 +66,18 @@ async fn show(folder: &Path, name: &str) -> Answer<Response> {
     Ok(page(&subject, &shown))
 }
 
+/// What is still written begins with a dot.
+fn is_mail(name: &str) -> bool {
+    !name.starts_with('.') && Path::new(name).extension().is_some_and(|it| it == "eml")
+}
+
 /// Names of mails, which sort by when they were put into line.
 async fn names(folder: &Path) -> Answer<Vec<String>> {
     let mut names = Vec::new();
     let mut entries = tokio::fs::read_dir(folder).await.map_err(|error| unreadable(&error))?;
     while let Some(entry) = entries.next_entry().await.map_err(|error| unreadable(&error))? {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".eml") && !name.starts_with('.') {
+        if is_mail(&name) {
             names.push(name);
         }
     }

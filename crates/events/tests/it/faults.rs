@@ -177,7 +177,7 @@ async fn a_queue_that_is_set_up_otherwise_stops_the_start_and_is_named() {
 
     let consumers = Consumers::new(world.service).on::<Counted<43>>(note::<43>);
     let running = consumers.run(world.pool.clone(), world.config.clone(), world.stop.clone());
-    let ended = tokio::time::timeout(Duration::from_secs(20), running).await.expect("ends by itself");
+    let ended = tokio::time::timeout(Duration::from_secs(20), Box::pin(running)).await.expect("ends by itself");
     let error = format!("{:#}", ended.expect_err("the queue is another"));
     assert!(error.contains("aipoten.test43 is not set up as this release needs it"), "{error}");
     world.end().await;

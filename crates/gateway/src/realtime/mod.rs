@@ -1,4 +1,4 @@
-//! What people learn at once: Socket.IO for apps and pages, Server-Sent Events for what cannot have WebSockets. Every
+//! What people learn at once: Socket.IO for apps and pages, Server-Sent Events for what cannot have `WebSocket`s. Every
 //! gateway hears of all notifications and tells its own connections; who is connected elsewhere hears it there.
 
 mod bus;
@@ -135,7 +135,9 @@ impl Realtime {
                 break;
             }
             let sessions = self.gateway.connections().all();
-            sessions.iter().for_each(|session| self.look_at(session));
+            for session in &sessions {
+                self.look_at(session);
+            }
             if look % RENEW == 0 {
                 let online = sessions.iter().filter(|it| it.is_online()).map(|it| it.user.id).collect();
                 self.gateway.presence().keep(online).await;
@@ -145,7 +147,9 @@ impl Realtime {
         sessions.iter().filter(|it| it.is_stream()).for_each(|it| it.cut());
         if timeout(CLOSING, self.io.close()).await.is_err() {
             // They take nothing in, not even that.
-            sessions.iter().for_each(|it| it.cut());
+            for it in &sessions {
+                it.cut();
+            }
         }
         Ok(())
     }

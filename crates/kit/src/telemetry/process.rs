@@ -45,8 +45,8 @@ mod tests {
             let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name} "))).expect("a line");
             line.parse().expect("a number")
         };
-        let age =
-            UNIX_EPOCH.elapsed().expect("after 1970") - Duration::from_secs_f64(value("process_start_time_seconds"));
+        let started = UNIX_EPOCH + Duration::from_secs_f64(value("process_start_time_seconds"));
+        let age = started.elapsed().expect("it has begun");
         assert!(age < Duration::from_hours(1), "{age:?}");
         assert!(value("process_resident_memory_bytes") > 1e6);
         assert!((3.0..value("process_max_fds")).contains(&value("process_open_fds")));

@@ -98,8 +98,8 @@ struct News<'a> {
 }
 
 impl<'a> News<'a> {
-    fn new(template: &'static str, about: impl ToString, variables: &'a [(&'static str, Value)]) -> Self {
-        Self { template, about: about.to_string(), variables, urgent: false }
+    fn new(template: &'static str, about: impl Into<String>, variables: &'a [(&'static str, Value)]) -> Self {
+        Self { template, about: about.into(), variables, urgent: false }
     }
 
     fn urgent_if(self, urgent: bool) -> Self {

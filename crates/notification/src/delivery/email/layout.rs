@@ -11,15 +11,9 @@ const FONTS: &str = "-apple-system,BlinkMacSystemFont,'Apple SD Gothic Neo','Mal
 /// For programs that show no HTML.
 pub(super) fn text(letter: &Letter) -> String {
     let Frame { foot, unsubscribe, .. } = frame(letter.locale);
-    let mut text = format!("{}\n\n{}\n", letter.mail.subject, letter.mail.body);
-    if let Some(link) = &letter.link {
-        text.push_str(&format!("\n{}:\n{link}\n", letter.mail.button));
-    }
-    text.push_str(&format!("\n--\n{foot}\n"));
-    if let Some(link) = &letter.unsubscribe {
-        text.push_str(&format!("{unsubscribe}: {link}\n"));
-    }
-    text
+    let link = letter.link.as_ref().map(|link| format!("\n{}:\n{link}\n", letter.mail.button)).unwrap_or_default();
+    let off = letter.unsubscribe.as_ref().map(|link| format!("{unsubscribe}: {link}\n")).unwrap_or_default();
+    format!("{}\n\n{}\n{link}\n--\n{foot}\n{off}", letter.mail.subject, letter.mail.body)
 }
 
 pub(super) fn html(letter: &Letter) -> String {
@@ -97,7 +91,8 @@ mod tests {
     use crate::template::{Channel, Choice, TEMPLATES, Template, Variables, mail};
 
     fn letter(template: &Template, locale: Locale) -> Letter {
-        let mut variables: Variables = template.variables.iter().map(|name| ((*name).to_owned(), example(name))).collect();
+        let mut variables: Variables =
+            template.variables.iter().map(|name| ((*name).to_owned(), example(name))).collect();
         variables.insert("expires_at".to_owned(), json!("2026-11-26T05:30:00Z"));
         let mail = mail(locale, template.name, &variables).expect("words");
         let changeable = template.kind().choice(Channel::Email).is_some_and(|it| it != Choice::Always);
@@ -106,8 +101,11 @@ mod tests {
             id: "1".to_owned(),
             to: "mina@example.com".to_owned(),
             locale,
-            link: link.or_else(|| template.name.contains('_').then(|| format!("https://app.aipoten.example/#token={}", "a1B2".repeat(11)))),
-            unsubscribe: changeable.then(|| "https://api.aipoten.example/api/v1/notifications/unsubscribe/x".to_owned()),
+            link: link.or_else(|| {
+                template.name.contains('_').then(|| format!("https://app.aipoten.example/#token={}", "a1B2".repeat(11)))
+            }),
+            unsubscribe: changeable
+                .then(|| "https://api.aipoten.example/api/v1/notifications/unsubscribe/x".to_owned()),
             mail,
         }
     }
@@ -120,11 +118,19 @@ mod tests {
             for locale in [Locale::Ko, Locale::En] {
                 let letter = letter(template, locale);
                 let (html, text) = (html(&letter), text(&letter));
-                assert!(html.contains(&escape(&letter.mail.subject)) && text.contains(&letter.mail.body), "{}", template.name);
+                assert!(
+                    html.contains(&escape(&letter.mail.subject)) && text.contains(&letter.mail.body),
+                    "{}",
+                    template.name
+                );
                 for paragraph in letter.mail.body.split("\n\n") {
                     assert!(html.contains(&escape(paragraph)), "{}: {paragraph}", template.name);
                 }
-                assert!(!html.contains("src=") && !html.contains("@import") && !html.contains("url("), "{}", template.name);
+                assert!(
+                    !html.contains("src=") && !html.contains("@import") && !html.contains("url("),
+                    "{}",
+                    template.name
+                );
                 if let Ok(folder) = &folder {
                     let name = format!("{folder}/{}-{}.html", template.name, locale.as_str());
                     std::fs::write(name, html).expect("written");

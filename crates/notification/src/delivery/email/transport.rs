@@ -96,9 +96,8 @@ fn judge_reply(code: u16, enhanced: &str) -> Outcome {
     match code {
         // It is closing, or does not let us in.
         421 | 454 | 530 | 534 | 535 | 538 => Outcome::Down(said, None),
-        400..=499 => Outcome::Retry(said, None),
         // It does not want us rather than the recipient, or does not understand us: somebody may set that right.
-        500..=504 => Outcome::Retry(said, None),
+        400..=504 => Outcome::Retry(said, None),
         _ if enhanced.starts_with("5.7.") => Outcome::Retry(said, None),
         _ => Outcome::Permanent(said),
     }
@@ -111,7 +110,9 @@ mod tests {
     #[test]
     fn a_refused_address_is_final_and_a_busy_or_offended_server_is_not() {
         let judged = |code, words| judge_reply(code, enhanced(words));
-        assert!(matches!(judged(550, "5.1.1 <a@b.c>: no such user"), Outcome::Permanent(said) if said.ends_with("550 5.1.1")));
+        assert!(
+            matches!(judged(550, "5.1.1 <a@b.c>: no such user"), Outcome::Permanent(said) if said.ends_with("550 5.1.1"))
+        );
         assert!(matches!(judged(550, "unknown"), Outcome::Permanent(said) if said.ends_with("550")));
         assert!(matches!(judged(552, "5.2.2 full"), Outcome::Permanent(_)));
         assert!(matches!(judged(550, "5.7.1 your address is on a list"), Outcome::Retry(..)));

@@ -30,12 +30,12 @@ impl Birth {
     }
 
     /// Since birth; negative before it.
-    pub(super) fn months(&self, day: NaiveDate) -> i32 {
+    pub(super) fn months(self, day: NaiveDate) -> i32 {
         completed_months(self.date, day)
     }
 
     /// Corrected where checks count so.
-    pub(super) fn months_of_checks(&self, day: NaiveDate) -> i32 {
+    pub(super) fn months_of_checks(self, day: NaiveDate) -> i32 {
         let months = self.months(day);
         match self.due {
             Some(due) if months < CORRECTED_UNTIL => completed_months(due, day),

@@ -44,14 +44,14 @@ async fn collect(app: &App, births: &[ChildBirthDate], day: NaiveDate, reminders
     let mut due = Vec::new();
     for child in births {
         let (child_id, user_id, birth) = (parse(&child.child_id)?, parse(&child.user_id)?, Birth::of(child)?);
-        due.extend(window::due(&birth, day).into_iter().map(|template| (child_id, user_id, birth, template)));
+        due.extend(window::due(birth, day).into_iter().map(|template| (child_id, user_id, birth, template)));
     }
     let children: Vec<Uuid> = due.iter().map(|(child_id, ..)| *child_id).collect();
     let checked: HashMap<Uuid, NaiveDate> =
         store::checked_on(&mut *app.pool.acquire().await?, &children).await?.into_iter().collect();
     for (child_id, user_id, birth, template) in due {
         let checked_on = checked.get(&child_id);
-        if template != window::CLOSES || checked_on.is_none_or(|on| !window::same_check(&birth, *on, day)) {
+        if template != window::CLOSES || checked_on.is_none_or(|on| !window::same_check(birth, *on, day)) {
             *reminders.entry((user_id, template)).or_default() += 1;
         }
     }

@@ -33,7 +33,7 @@ enum Kind {
 }
 
 /// Names of the templates that are due.
-pub(super) fn due(birth: &Birth, day: NaiveDate) -> Vec<&'static str> {
+pub(super) fn due(birth: Birth, day: NaiveDate) -> Vec<&'static str> {
     let mut due = Vec::new();
     for (kind, opens, closes) in
         [(Kind::Checklist, "check_opens", CLOSES), (Kind::Checkup, "checkup_opens", "checkup_closes")]
@@ -56,11 +56,11 @@ pub(super) fn due(birth: &Birth, day: NaiveDate) -> Vec<&'static str> {
 }
 
 /// Whether a development check on one day is the one that is due on the other.
-pub(super) fn same_check(birth: &Birth, one: NaiveDate, other: NaiveDate) -> bool {
+pub(super) fn same_check(birth: Birth, one: NaiveDate, other: NaiveDate) -> bool {
     window(birth, Kind::Checklist, one) == window(birth, Kind::Checklist, other)
 }
 
-fn window(birth: &Birth, kind: Kind, day: NaiveDate) -> Option<Window> {
+fn window(birth: Birth, kind: Kind, day: NaiveDate) -> Option<Window> {
     let months = match kind {
         Kind::Checklist => birth.months_of_checks(day),
         Kind::Checkup => birth.months(day),
@@ -87,7 +87,7 @@ mod tests {
     }
 
     /// On how many days of seven years each is due.
-    fn counts(birth: &Birth, date: NaiveDate) -> BTreeMap<&'static str, usize> {
+    fn counts(birth: Birth, date: NaiveDate) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::new();
         for template in date.iter_days().take(7 * 366).flat_map(|day| due(birth, day)) {
             *counts.entry(template).or_default() += 1;
@@ -106,12 +106,12 @@ mod tests {
     #[test]
     fn a_check_opens_on_its_first_day_and_closes_two_weeks_before_its_last() {
         let birth = Birth::new(day("2026-01-15"), None);
-        assert_eq!(due(&birth, day("2026-07-15")), ["check_opens", "growth_due"]);
-        assert_eq!(due(&birth, day("2026-07-16")), Vec::<&str>::new());
-        assert_eq!(due(&birth, day("2026-10-01")), ["check_closes"], "the next opens on the 15th");
-        assert_eq!(due(&birth, day("2026-10-15")), ["check_opens", "checkup_opens", "growth_due"]);
-        assert!(same_check(&birth, day("2026-07-15"), day("2026-10-14")));
-        assert!(!same_check(&birth, day("2026-07-14"), day("2026-10-01")));
+        assert_eq!(due(birth, day("2026-07-15")), ["check_opens", "growth_due"]);
+        assert_eq!(due(birth, day("2026-07-16")), Vec::<&str>::new());
+        assert_eq!(due(birth, day("2026-10-01")), ["check_closes"], "the next opens on the 15th");
+        assert_eq!(due(birth, day("2026-10-15")), ["check_opens", "checkup_opens", "growth_due"]);
+        assert!(same_check(birth, day("2026-07-15"), day("2026-10-14")));
+        assert!(!same_check(birth, day("2026-07-14"), day("2026-10-01")));
     }
 
     proptest! {
@@ -119,7 +119,7 @@ mod tests {
         fn every_child_is_reminded_of_every_check_once(days in 0_u64..1500, weeks in prop::option::of(22_u64..42)) {
             let date = day("2024-01-01") + Days::new(days);
             let birth = Birth::new(date, weeks);
-            let counts = counts(&birth, date);
+            let counts = counts(birth, date);
             prop_assert_eq!(counts["checkup_opens"], 6);
             prop_assert_eq!(counts["checkup_closes"], 6);
             // Where the corrected age ends a check may be passed over.
@@ -127,7 +127,7 @@ mod tests {
             prop_assert!(counts["check_opens"] == 12 || early && counts["check_opens"] == 11, "{:?}", counts);
             prop_assert!(counts["check_closes"] <= counts["check_opens"] && counts["check_closes"] >= 11 - usize::from(early));
             prop_assert_eq!(counts["growth_due"], 24 + 12);
-            prop_assert!(due(&birth, date + Months::new(84)).is_empty());
+            prop_assert!(due(birth, date + Months::new(84)).is_empty());
         }
     }
 }
