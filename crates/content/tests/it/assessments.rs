@@ -3,9 +3,9 @@
 use aipoten_proto::FieldMask;
 use aipoten_proto::common::v1::Gender;
 use aipoten_proto::content::v1::{
-    AgeBasis, Assessment, AssessmentCompleted, AssessmentStatus, CompleteAssessmentRequest, CreateAssessmentRequest, FollowUp,
-    GetAssessmentRequest, GetAssessmentResultsRequest, GetChildProgressRequest, ListAssessmentsRequest, NewResponse,
-    SaveResponsesRequest, UpdateAssessmentRequest,
+    AgeBasis, Assessment, AssessmentCompleted, AssessmentStatus, CompleteAssessmentRequest, CreateAssessmentRequest,
+    FollowUp, GetAssessmentRequest, GetAssessmentResultsRequest, GetChildProgressRequest, ListAssessmentsRequest,
+    NewResponse, SaveResponsesRequest, UpdateAssessmentRequest,
 };
 use prost::Message as _;
 use tonic::Code;

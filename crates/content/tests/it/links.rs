@@ -132,7 +132,8 @@ async fn a_day_passes(world: &World) {
 }
 
 async fn announced(world: &World, id: &str) -> i64 {
-    let count = "SELECT count(*) FROM outbox WHERE type = 'aipoten.content.v1.ContentChanged' AND aggregate_id = $1::uuid";
+    let count =
+        "SELECT count(*) FROM outbox WHERE type = 'aipoten.content.v1.ContentChanged' AND aggregate_id = $1::uuid";
     sqlx::query_scalar(count).bind(id).fetch_one(world.database()).await.expect("a count")
 }
 

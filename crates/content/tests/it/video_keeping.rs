@@ -66,7 +66,8 @@ async fn a_video_is_added_published_changed_and_erased() {
         request.is_published = Some(again);
         videos.update_video(admin.asks(request)).await.expect("hidden, and shown again");
     }
-    let told = "SELECT count(*) FROM outbox WHERE type = 'aipoten.content.v1.VideoPublished' AND aggregate_id = $1::uuid";
+    let told =
+        "SELECT count(*) FROM outbox WHERE type = 'aipoten.content.v1.VideoPublished' AND aggregate_id = $1::uuid";
     let told: i64 = sqlx::query_scalar(told).bind(&created.id).fetch_one(world.database()).await.expect("a count");
     assert_eq!(told, 1, "the first time alone is news");
 
