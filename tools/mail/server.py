@@ -20,6 +20,7 @@ class Handler:
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         self.number += 1
+        envelope.number = self.number
         if address.startswith(REFUSED):
             return f"550 5.1.1 <{address}>: Recipient address rejected"
         if self.number % 7 == 3:
@@ -31,11 +32,11 @@ class Handler:
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
-        if self.number % 13 == 6:
+        if envelope.number % 13 == 6:
             # Nothing is taken.
             server.transport.abort()
             return "421 4.3.0 Gone"
-        answered = self.number % 17 != 8
+        answered = envelope.number % 17 != 8
         mail = base64.b64encode(envelope.content).decode()
         print(json.dumps({"to": envelope.rcpt_tos, "answered": answered, "mail": mail}), flush=True)
         if not answered:

@@ -8,7 +8,7 @@ other-message = 앱에서 확인해 주세요.
 ## 모든 메일
 other-mail-button = 앱에서 보기
 other-mail-address = 버튼이 눌리지 않으면 아래 주소를 브라우저에 붙여 넣어 주세요.
-other-mail-foot = 이 메일은 aipoten에서 보냈습니다. 회신하셔도 읽을 수 없는 주소입니다.
+other-mail-foot = aipoten에서 보내 드린 발신 전용 메일이며, 회신은 확인하지 않습니다.
 other-mail-unsubscribe = 이런 알림은 메일로 받지 않기
 
 ## 계정

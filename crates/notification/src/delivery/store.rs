@@ -47,7 +47,8 @@ pub(crate) async fn insert(conn: &mut PgConnection, deliveries: &[NewDelivery<'_
 pub(super) async fn claim(conn: &mut PgConnection, channel: Channel, most: usize) -> sqlx::Result<Vec<Delivery>> {
     sqlx::query_as!(
         Delivery,
-        r#"UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = clock_timestamp() + interval '60 seconds'
+        r#"UPDATE deliveries
+           SET attempts = attempts + 1, next_attempt_at = clock_timestamp() + interval '60 seconds', error = NULL
            WHERE id IN (
              SELECT id FROM deliveries
              WHERE status = 'waiting' AND next_attempt_at <= now() AND channel = $1

@@ -44,7 +44,9 @@ fn collect(elements: &[PatternElement<&str>], variables: &mut BTreeSet<String>) 
             variables.insert(id.name.to_owned());
         }
         if let Expression::Select { variants, .. } = expression {
-            variants.iter().for_each(|variant| collect(&variant.value.elements, variables));
+            for variant in variants {
+                collect(&variant.value.elements, variables);
+            }
         }
     }
 }

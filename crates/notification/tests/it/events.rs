@@ -167,6 +167,7 @@ pub(crate) async fn of_care(world: &World, cast: &Cast) {
 }
 
 /// Takes every event of matching about a session, which is in two days, then moved by a day.
+#[expect(clippy::too_many_lines, reason = "a list of events with their fields")]
 pub(crate) async fn of_session(world: &World, cast: &Cast) {
     let (consultation_id, package_id) = (cast.session.to_string(), cast.package.to_string());
     let (therapist_id, parent_user_id, child_id) =

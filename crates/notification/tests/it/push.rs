@@ -29,11 +29,16 @@ use crate::world::{Person, World};
 const SERVICE_ACCOUNT: &str = include_str!("service_account.pem");
 const WEB_PUSH_KEY: &str = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw";
 
+/// Headers and body.
+type Asked = (HeaderMap, Vec<u8>);
+/// Status, when to come again, body.
+type Answer = (u16, &'static str, Value);
+
 /// What a push service was asked, and what it answers next; else that all is well.
 #[derive(Clone, Default)]
 struct Outside {
-    asked: Arc<Mutex<Vec<(HeaderMap, Vec<u8>)>>>,
-    answers: Arc<Mutex<Vec<(u16, &'static str, Value)>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
+    answers: Arc<Mutex<Vec<Answer>>>,
     tokens: Arc<Mutex<u32>>,
 }
 

@@ -20,7 +20,8 @@ pub(super) fn html(letter: &Letter) -> String {
     let frame = frame(letter.locale);
     let (subject, language) = (escape(&letter.mail.subject), letter.locale.as_str());
     let paragraphs = paragraphs(&letter.mail.body);
-    let button = letter.link.as_ref().map(|link| button(&frame, &letter.mail.button, link)).unwrap_or_default();
+    let button = letter.link.as_ref().map(|link| button(&letter.mail.button, link)).unwrap_or_default();
+    let address = one_time(letter).map(|link| address(&frame, link)).unwrap_or_default();
     let unsubscribe = letter.unsubscribe.as_ref().map(|link| off(&frame, link)).unwrap_or_default();
     let foot = escape(&frame.foot);
     format!(
@@ -39,7 +40,7 @@ pub(super) fn html(letter: &Letter) -> String {
 <tr><td style="padding:0 8px 14px;font-size:18px;font-weight:700;color:#1c6b52">aipoten</td></tr>
 <tr><td style="background:#ffffff;border:1px solid #e1e7e4;border-radius:12px;padding:32px 28px">
 <h1 style="margin:0 0 16px;font-size:21px;line-height:1.4;font-weight:700;color:#17211d">{subject}</h1>
-{paragraphs}{button}</td></tr>
+{paragraphs}{button}{address}</td></tr>
 <tr><td style="padding:18px 8px 0;font-size:13px;line-height:1.6;color:#5d6b65">{foot}{unsubscribe}</td></tr>
 </table>
 </td></tr>
@@ -60,14 +61,26 @@ fn paragraphs(body: &str) -> String {
     })
 }
 
-/// The link stands in full below it as well, for programs that do not follow buttons.
-fn button(frame: &Frame, label: &str, link: &str) -> String {
-    let (label, link, address) = (escape(label), escape(link), escape(&frame.address));
+/// The link that is nowhere in the app.
+fn one_time(letter: &Letter) -> Option<&str> {
+    letter.link.as_deref().filter(|_| letter.mail.link.is_none())
+}
+
+fn button(label: &str, link: &str) -> String {
+    let (label, link) = (escape(label), escape(link));
     format!(
-        r#"<table role="presentation" cellpadding="0" cellspacing="0" style="margin:24px 0 20px"><tr>
+        r#"<table role="presentation" cellpadding="0" cellspacing="0" style="margin:24px 0 4px"><tr>
 <td style="background:#1c6b52;border-radius:8px"><a href="{link}" target="_blank" style="display:inline-block;padding:13px 26px;font-size:16px;font-weight:700;color:#ffffff;text-decoration:none">{label}</a></td>
 </tr></table>
-<p style="margin:0;font-size:13px;line-height:1.6;color:#5d6b65">{address}<br><a href="{link}" target="_blank" style="color:#1c6b52;word-break:break-all">{link}</a></p>
+"#
+    )
+}
+
+/// The link in full, for programs that do not follow buttons.
+fn address(frame: &Frame, link: &str) -> String {
+    let (link, address) = (escape(link), escape(&frame.address));
+    format!(
+        r#"<p style="margin:16px 0 0;font-size:13px;line-height:1.6;color:#5d6b65">{address}<br><a href="{link}" target="_blank" style="color:#1c6b52;word-break:break-all">{link}</a></p>
 "#
     )
 }
@@ -101,13 +114,16 @@ mod tests {
             id: "1".to_owned(),
             to: "mina@example.com".to_owned(),
             locale,
-            link: link.or_else(|| {
-                template.name.contains('_').then(|| format!("https://app.aipoten.example/#token={}", "a1B2".repeat(11)))
-            }),
+            link: link.or_else(|| secret(template)),
             unsubscribe: changeable
                 .then(|| "https://api.aipoten.example/api/v1/notifications/unsubscribe/x".to_owned()),
             mail,
         }
+    }
+
+    fn secret(template: &Template) -> Option<String> {
+        let has = ["verify_email", "reset_password", "change_email"].contains(&template.name);
+        has.then(|| format!("https://app.aipoten.example/verify-email#token={}", "a1B2".repeat(11)))
     }
 
     /// With `AIPOTEN_TEST_PAGES` naming a folder they are written there, to be looked at.
