@@ -11,8 +11,10 @@ tokio::task_local! {
 /// Raises a counter once the work at hand has succeeded, and not if it fails; at once outside of [`counted`]. Each call of a gRPC method
 /// and each event is such work.
 pub fn count(counter: Counter, by: u64) {
-    let waits = TALLY.try_with(|tally| tally.borrow_mut().push((counter.clone(), by)));
-    if waits.is_err() {
+    let mut at_once = Some(counter);
+    // There is none outside of `counted`.
+    let _ = TALLY.try_with(|tally| tally.borrow_mut().extend(at_once.take().map(|counter| (counter, by))));
+    if let Some(counter) = at_once {
         counter.increment(by);
     }
 }
