@@ -14,6 +14,9 @@ use tokio::time::sleep;
 use crate::load::Load;
 use crate::platform::{Platform, free_ports, terminate};
 
+/// A little longer than `fail_timeout` of the edge, and `minReadySeconds` of a Deployment.
+const LEFT_OUT: Duration = Duration::from_millis(5500);
+
 /// One of two that take turns.
 struct Replica {
     role: &'static str,
@@ -48,6 +51,8 @@ impl Replica {
         assert!(ended.success() && begun.elapsed() < Duration::from_secs(30), "{}: {ended}", self.role);
         self.process = Self::spawn(platform, self.role, self.port, self.ops);
         self.ready().await;
+        // nginx leaves one that was away out for so long; a cluster waits as long before it goes on to the next.
+        sleep(LEFT_OUT).await;
     }
 }
 
@@ -96,7 +101,7 @@ impl Edge {
         );
         fs::write(folder.join("nginx.conf"), text).expect("written");
         let process = Command::new(nginx.join("usr/sbin/nginx"))
-            .args(["-e", "stderr", "-g", "daemon off;", "-p"])
+            .args(["-e", "stderr", "-g", "daemon off; master_process off;", "-p"])
             .arg(&folder)
             .arg("-c")
             .arg(folder.join("nginx.conf"))
@@ -110,9 +115,6 @@ impl Edge {
 
 impl Drop for Edge {
     fn drop(&mut self) {
-        let pid = fs::read_to_string(self.folder.join("nginx.pid")).unwrap_or_default();
-        // Its workers end with it.
-        drop(std::process::Command::new("kill").arg(pid.trim()).status());
         if !std::thread::panicking() {
             drop(fs::remove_dir_all(&self.folder));
         }

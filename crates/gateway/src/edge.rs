@@ -108,7 +108,9 @@ pub(crate) async fn admit(
     let user = if let Token::Good(_, user) = &token { Some(user.clone()) } else { None };
     let route = route_of(&request).to_owned();
     let user_id = user.as_ref().map(|user| user.id);
-    user_id.inspect(|id| gateway.present().note(*id));
+    if let Some(user_id) = user_id {
+        gateway.present().note(user_id);
+    }
     let verdict = gateway.limiter().check(user_id, origin.client_ip, request.method(), &route).await;
     request.extensions_mut().insert(token);
     let refusal = match verdict.refusal() {

@@ -73,8 +73,7 @@ fn check_audit(app: &App, process: &Process) {
                         }
                         tracing::info!(stream = "audit", good = checked.good, "the audit log was checked");
                         gauge!("aipoten_audit_faults").set(u32::try_from(checked.faults.len()).unwrap_or(u32::MAX));
-                        gauge!("aipoten_audit_checked_timestamp_seconds")
-                            .set(UNIX_EPOCH.elapsed().unwrap_or_default().as_secs_f64());
+                        gauge!("aipoten_audit_checked_timestamp_seconds").set(UNIX_EPOCH.elapsed().unwrap_or_default());
                     }
                     Err(error) => tracing::warn!(error = format!("{error:#}"), "the audit log could not be checked"),
                 }

@@ -11,10 +11,10 @@ tokio::task_local! {
 /// Raises a counter once the work at hand has succeeded, and not if it fails; at once outside of [`counted`]. Each call of a gRPC method
 /// and each event is such work.
 pub fn count(counter: Counter, by: u64) {
-    let mut counted = Some((counter, by));
-    // Where there is no work at hand, what was counted is still here.
-    TALLY.try_with(|tally| tally.borrow_mut().extend(counted.take())).unwrap_or_default();
-    if let Some((counter, by)) = counted {
+    let mut at_once = Some(counter);
+    // There is none outside of `counted`.
+    let _ = TALLY.try_with(|tally| tally.borrow_mut().extend(at_once.take().map(|counter| (counter, by))));
+    if let Some(counter) = at_once {
         counter.increment(by);
     }
 }
@@ -24,7 +24,7 @@ pub async fn counted<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T
     let counting = async {
         let result = work.await;
         if result.is_ok() {
-            TALLY.with(RefCell::take).into_iter().for_each(|(counter, by)| counter.increment(by));
+            TALLY.with(|tally| tally.take()).into_iter().for_each(|(counter, by)| counter.increment(by));
         }
         result
     };
