@@ -24,7 +24,7 @@ pub async fn counted<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T
     let counting = async {
         let result = work.await;
         if result.is_ok() {
-            TALLY.with(|tally| tally.take()).into_iter().for_each(|(counter, by)| counter.increment(by));
+            TALLY.with(RefCell::take).into_iter().for_each(|(counter, by)| counter.increment(by));
         }
         result
     };
