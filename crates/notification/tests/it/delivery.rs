@@ -14,17 +14,17 @@ use crate::world::World;
 
 /// The world outside: answers as it is told, and counts what it was asked to send.
 #[derive(Clone)]
-struct Outside {
+pub(crate) struct Outside {
     asked: Arc<Mutex<HashMap<Uuid, i32>>>,
     answer: fn(&Delivery) -> Outcome,
 }
 
 impl Outside {
-    fn answering(answer: fn(&Delivery) -> Outcome) -> Self {
+    pub(crate) fn answering(answer: fn(&Delivery) -> Outcome) -> Self {
         Self { asked: Arc::default(), answer }
     }
 
-    fn asked(&self) -> HashMap<Uuid, i32> {
+    pub(crate) fn asked(&self) -> HashMap<Uuid, i32> {
         self.asked.lock().expect("nobody panics").clone()
     }
 }

@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use aipoten_kit::config::Secret;
 use anyhow::{Context as _, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{TimeDelta, Utc};
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, StatusCode, Url};
-use rsa::RsaPrivateKey;
-use rsa::pkcs1::EncodeRsaPrivateKey as _;
-use rsa::pkcs8::DecodePrivateKey as _;
+use ring::rand::SystemRandom;
+use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ pub(super) struct Fcm {
     send_url: Url,
     token_url: Url,
     email: String,
-    signing: EncodingKey,
+    key: RsaKeyPair,
     kept: Mutex<Option<AccessToken>>,
 }
 
@@ -74,7 +74,7 @@ impl Fcm {
             send_url: format!("{base}/v1/projects/{id}/messages:send").parse().context("its base_url is no URL")?,
             token_url: account.token_uri.parse().context("its token_uri is no URL")?,
             email: account.client_email,
-            signing: read_key(&account.private_key)?,
+            key: read_key(&account.private_key)?,
             kept: Mutex::default(),
         }))
     }
@@ -139,14 +139,25 @@ impl Fcm {
             "iss": self.email, "scope": SCOPE, "aud": self.token_url.as_str(),
             "iat": now.timestamp(), "exp": (now + GOOD_FOR).timestamp(),
         });
-        Ok(encode(&Header::new(Algorithm::RS256), &claims, &self.signing)?)
+        sign(&self.key, &claims)
     }
 }
 
-fn read_key(pem: &str) -> anyhow::Result<EncodingKey> {
-    let key = RsaPrivateKey::from_pkcs8_pem(pem).ok().context("its private_key is none")?;
-    let document = key.to_pkcs1_der().ok().context("its private_key cannot be used")?;
-    Ok(EncodingKey::from_rsa_der(document.as_bytes()))
+/// PKCS#8 as PEM.
+fn read_key(pem: &str) -> anyhow::Result<RsaKeyPair> {
+    let text: String = pem.lines().filter(|line| !line.starts_with("-----")).map(str::trim).collect();
+    let document = STANDARD.decode(text).ok().context("its private_key is no PEM")?;
+    RsaKeyPair::from_pkcs8(&document).ok().context("its private_key is no RSA key")
+}
+
+/// A JWT by RS256, through ring: signing by the `rsa` crate takes a time that depends on the key.
+fn sign(key: &RsaKeyPair, claims: &Value) -> anyhow::Result<String> {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", part(&json!({ "alg": "RS256", "typ": "JWT" })), part(claims));
+    let mut signature = vec![0; key.public().modulus_len()];
+    let done = key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature);
+    done.ok().context("it cannot be signed")?;
+    Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
 /// What is shown with the same tag is replaced.
@@ -167,4 +178,22 @@ fn code(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let details = body["error"]["details"].as_array()?;
     details.iter().find_map(|detail| detail["errorCode"].as_str().map(str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use ring::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+
+    use super::*;
+
+    #[test]
+    fn who_we_are_is_signed_with_the_key_of_the_service_account() {
+        let key = read_key(include_str!("../../../tests/it/service_account.pem")).expect("a key");
+        let token = sign(&key, &json!({ "iss": "somebody" })).expect("signed");
+        let (signed, signature) = token.rsplit_once('.').expect("three parts");
+        let signature = URL_SAFE_NO_PAD.decode(signature).expect("base64url");
+        let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.public_key().as_ref());
+        public.verify(signed.as_bytes(), &signature).expect("ours");
+        assert!(read_key("no PEM").is_err());
+    }
 }
