@@ -42,7 +42,8 @@ async fn what_a_lost_key_closes_is_told() {
     let platform = Platform::start().await;
     platform.api.new_parent("keys@example.com", "correct horse 7!").await.expect("a parent");
     let other = format!("other:{}", "A".repeat(43) + "=");
-    let lost = [("AIPOTEN__IDENTITY__ENCRYPTION__KEYS", other.as_str()), ("AIPOTEN__IDENTITY__ENCRYPTION__ACTIVE", "other")];
+    let lost =
+        [("AIPOTEN__IDENTITY__ENCRYPTION__KEYS", other.as_str()), ("AIPOTEN__IDENTITY__ENCRYPTION__ACTIVE", "other")];
     let error = platform.command_with(&["check-keys"], &lost).await.expect_err("the key is lost");
     assert!(error.contains("encrypted columns hold what the configured keys do not open"), "{error}");
 }

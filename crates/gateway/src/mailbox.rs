@@ -16,7 +16,8 @@ use crate::gateway::Gateway;
 /// Mails in the list at most, the newest first.
 const MOST: usize = 100;
 /// Nothing is loaded or run. A mail is a frame that is cut off from the page and keeps this policy.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const STYLE: &str = "<style>body{margin:24px auto;max-width:860px;padding:0 16px;font:15px/1.6 sans-serif;color:#17211d}\
                      iframe{width:100%;height:70vh;border:1px solid #ccc}pre{white-space:pre-wrap;background:#f3f5f4;padding:12px}\
                      td{padding:4px 12px 4px 0;vertical-align:top}</style>";

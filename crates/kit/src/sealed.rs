@@ -67,12 +67,7 @@ impl Sealed {
         Ok(opened)
     }
 
-    async fn open_one(
-        &self,
-        conn: &mut PgConnection,
-        cipher: &Cipher,
-        column: &'static str,
-    ) -> sqlx::Result<Opened> {
+    async fn open_one(&self, conn: &mut PgConnection, cipher: &Cipher, column: &'static str) -> sqlx::Result<Opened> {
         let Self { table, row, place, .. } = self;
         // A value begins with the length of its key's id and the id.
         let sql = format!(
@@ -104,6 +99,9 @@ mod tests {
         };
         assert_eq!(opened(&[], &[]).to_string(), "  empty   users.phone");
         assert_eq!(opened(&["a", "b"], &[]).to_string(), "  ok      users.phone: a, b");
-        assert_eq!(opened(&["a"], &["the key b is missing"]).to_string(), "  CLOSED  users.phone: the key b is missing");
+        assert_eq!(
+            opened(&["a"], &["the key b is missing"]).to_string(),
+            "  CLOSED  users.phone: the key b is missing"
+        );
     }
 }

@@ -39,9 +39,7 @@ use preference::unsubscribe::Unsubscriber;
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/notification");
 
 /// Encrypted columns: all that are no digest, public key or event.
-pub static SEALED: &[Sealed] = &[
-    Sealed::of("devices", &["token", "keys"]),
-];
+pub static SEALED: &[Sealed] = &[Sealed::of("devices", &["token", "keys"])];
 
 /// The service. Clones share everything.
 #[derive(Clone)]

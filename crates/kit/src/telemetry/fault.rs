@@ -137,10 +137,16 @@ mod tests {
         tokio::spawn(async move { axum::serve(listener, router).await });
 
         let (reports, taken) = channel(1);
-        let client = Client::builder().tls_backend_preconfigured(certificates().expect("TLS")).build().expect("a client");
+        let client =
+            Client::builder().tls_backend_preconfigured(certificates().expect("TLS")).build().expect("a client");
         tokio::spawn(send("identity", client, Address::parse(&dsn).expect("good"), taken));
         let place = "/aipoten.identity.v1.ChildService/GetChild".to_owned();
-        let report = Report { kind: "internal", place, request_id: "r-1".to_owned(), trace_id: Some("0af7651916cd43dd8448eb211c80319c".to_owned()) };
+        let report = Report {
+            kind: "internal",
+            place,
+            request_id: "r-1".to_owned(),
+            trace_id: Some("0af7651916cd43dd8448eb211c80319c".to_owned()),
+        };
         reports.send(report).await.expect("it is taken");
         let (key, body) = heard.recv().await.expect("it arrives");
         assert!(key.ends_with("sentry_key=abc"), "{key}");

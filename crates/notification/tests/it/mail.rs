@@ -139,8 +139,7 @@ async fn a_mail_that_can_be_turned_off_says_how_with_one_click() {
 async fn a_changed_address_is_proved_by_its_own_link_and_the_old_one_is_warned() {
     let (world, folder) = with_folder().await;
     let person = world.parent_at("before@example.com", None).await;
-    let change =
-        RequestEmailChangeRequest { new_email: "after@example.com".to_owned(), password: PASSWORD.to_owned() };
+    let change = RequestEmailChangeRequest { new_email: "after@example.com".to_owned(), password: PASSWORD.to_owned() };
     world.users().request_email_change(person.asks(change)).await.expect("asked for");
     let link = world.plant(person.id, "email", "change_email", json!({})).await;
     world.becomes(link, "sent").await;

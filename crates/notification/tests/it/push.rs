@@ -62,7 +62,10 @@ impl Outside {
 }
 
 async fn grant(State(outside): State<Outside>, body: String) -> Json<Value> {
-    assert!(body.starts_with("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=ey"), "{body}");
+    assert!(
+        body.starts_with("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=ey"),
+        "{body}"
+    );
     *outside.tokens.lock().expect("nobody panics") += 1;
     Json(json!({ "access_token": "an-access-token", "expires_in": 3600, "token_type": "Bearer" }))
 }
@@ -216,7 +219,10 @@ async fn a_browser_reads_what_it_was_sent_and_knows_who_sent_it() {
     let message = browser.read(&body);
     assert_eq!((&message["id"], &message["title"]), (&json!(delivery), &json!("결제가 완료되었어요")));
     assert!(message["message"].as_str().is_some_and(|it| it.contains("288,000원")), "{message}");
-    assert_eq!((&headers["content-encoding"], &headers["ttl"]), (&"aes128gcm".parse().unwrap(), &"86400".parse().unwrap()));
+    assert_eq!(
+        (&headers["content-encoding"], &headers["ttl"]),
+        (&"aes128gcm".parse().unwrap(), &"86400".parse().unwrap())
+    );
 
     let proof = headers["authorization"].to_str().expect("text").strip_prefix("vapid t=").expect("VAPID");
     let (token, key) = proof.split_once(", k=").expect("a key");
@@ -254,7 +260,11 @@ async fn nothing_is_pushed_into_a_private_network() {
     let world = world.serve_with(|config| config.web_push.private_key = WEB_PUSH_KEY.to_owned().into()).await;
     let person = world.parent().await;
     let port = address.rsplit(':').next().expect("a port").to_owned();
-    for endpoint in [format!("{address}/push/one"), format!("https://localhost:{port}/push/one"), "https://localhost/push/one".to_owned()] {
+    for endpoint in [
+        format!("{address}/push/one"),
+        format!("https://localhost:{port}/push/one"),
+        "https://localhost/push/one".to_owned(),
+    ] {
         let device = Browser::new().subscribe(&world, &person, &endpoint).await;
         let delivery = push(&world, &person, device).await;
         eventually("it is not sent", async || {

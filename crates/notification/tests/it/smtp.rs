@@ -96,7 +96,8 @@ async fn a_mail_server_that_fails_now_and_then_gets_each_mail_once() {
     assert_eq!(world.number("SELECT count(*) FROM deliveries WHERE status = 'sent'").await, 60);
     assert!(world.number("SELECT count(*) FROM deliveries WHERE attempts > 1").await > 0, "some were tried again");
 
-    eventually("the server has told of all", async || server.taken().iter().filter(|it| it.answered).count() >= 60).await;
+    eventually("the server has told of all", async || server.taken().iter().filter(|it| it.answered).count() >= 60)
+        .await;
     let mut answered: HashMap<String, usize> = HashMap::new();
     let (mut lost, all) = (0, server.taken());
     for taken in &all {
@@ -115,7 +116,10 @@ async fn a_mail_server_that_fails_now_and_then_gets_each_mail_once() {
     println!("{} mails taken for 60, {lost} of them with a lost answer", all.len());
     assert!(lost > 0, "an answer was lost");
     assert_eq!(answered.len(), 60);
-    assert!(answered.values().all(|times| *times == 1), "again only where the answer was lost, under the same Message-ID");
+    assert!(
+        answered.values().all(|times| *times == 1),
+        "again only where the answer was lost, under the same Message-ID"
+    );
 }
 
 #[ignore = "needs a mail server: make mail-check"]

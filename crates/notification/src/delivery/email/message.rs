@@ -74,7 +74,10 @@ mod tests {
         assert_eq!(read.header_raw("List-Unsubscribe-Post").map(str::trim), Some("List-Unsubscribe=One-Click"));
         let (text, html) = (read.body_text(0).expect("text"), read.body_html(0).expect("HTML"));
         assert!(text.contains("첫 문단 <b>&.") && text.contains("https://app.example/children?a=1&b=2"), "{text}");
-        assert!(html.contains("첫 문단 &lt;b&gt;&amp;.</p>") && html.contains(r#"href="https://app.example/children?a=1&amp;b=2""#));
+        assert!(
+            html.contains("첫 문단 &lt;b&gt;&amp;.</p>")
+                && html.contains(r#"href="https://app.example/children?a=1&amp;b=2""#)
+        );
         assert!(letter.compose(&from, "no address", "1").is_err());
     }
 }

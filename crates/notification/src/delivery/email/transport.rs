@@ -111,7 +111,9 @@ mod tests {
     #[test]
     fn a_refused_address_is_final_and_a_busy_or_offended_server_is_not() {
         let judged = |code, words| judge_reply(code, enhanced(words));
-        assert!(matches!(judged(550, "5.1.1 <a@b.c>: no such user"), Outcome::Permanent(said) if said.ends_with("550 5.1.1")));
+        assert!(
+            matches!(judged(550, "5.1.1 <a@b.c>: no such user"), Outcome::Permanent(said) if said.ends_with("550 5.1.1"))
+        );
         assert!(matches!(judged(550, "unknown"), Outcome::Permanent(said) if said.ends_with("550")));
         assert!(matches!(judged(552, "5.2.2 full"), Outcome::Permanent(_)));
         assert!(matches!(judged(550, "5.7.1 your address is on a list"), Outcome::Retry(..)));

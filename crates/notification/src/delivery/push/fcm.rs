@@ -124,7 +124,8 @@ impl Fcm {
             .append_pair("grant_type", GRANT)
             .append_pair("assertion", &assertion)
             .finish();
-        let request = self.client.post(self.token_url.clone()).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let request =
+            self.client.post(self.token_url.clone()).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         let answer = request.body(form).send().await.map_err(|error| http::silent(WHO, &error))?;
         if !answer.status().is_success() {
             return Err(no(answer.status().as_str()));

@@ -64,7 +64,8 @@ mod tests {
     #[test]
     fn a_new_key_is_read_as_it_was_written_and_nonsense_is_refused() {
         let key = WebPushKey::generate();
-        let read = |text: &str| WebPushKey::read(&WebPush { private_key: text.to_owned().into(), ..WebPush::default() });
+        let read =
+            |text: &str| WebPushKey::read(&WebPush { private_key: text.to_owned().into(), ..WebPush::default() });
         assert_eq!(read(&key.private()).expect("ours").expect("a key").public(), key.public());
         assert_eq!(URL_SAFE_NO_PAD.decode(key.public()).expect("base64url").len(), 65);
         assert!(read("").expect("none").is_none());

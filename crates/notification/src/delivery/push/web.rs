@@ -118,7 +118,13 @@ mod tests {
         for url in ["https://fcm.googleapis.com/fcm/send/x", "https://updates.push.services.mozilla.com/wpush/v2/x"] {
             assert!(asked(url), "{url}");
         }
-        for url in ["http://push.example/", "https://127.0.0.1/", "https://[::1]/", "https://2130706433/", "https://push.example:6379/"] {
+        for url in [
+            "http://push.example/",
+            "https://127.0.0.1/",
+            "https://[::1]/",
+            "https://2130706433/",
+            "https://push.example:6379/",
+        ] {
             assert!(!asked(url), "{url}");
         }
     }

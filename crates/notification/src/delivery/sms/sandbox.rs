@@ -22,7 +22,8 @@ pub(super) struct Sandbox {
 impl Sandbox {
     pub(super) fn new(config: &Sms) -> anyhow::Result<Self> {
         let url = format!("{}/messages", config.url.trim_end_matches('/'));
-        let url = url.parse().with_context(|| format!("configuration key `notification.sms.url`: `{url}` is no URL"))?;
+        let url =
+            url.parse().with_context(|| format!("configuration key `notification.sms.url`: `{url}` is no URL"))?;
         Ok(Self { client: http::client()?.build()?, url, config: config.clone() })
     }
 
