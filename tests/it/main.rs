@@ -17,6 +17,7 @@ mod isolation;
 mod journey;
 mod keys;
 mod load;
+mod mail;
 mod metrics;
 mod money_faults;
 mod platform;

@@ -22,7 +22,8 @@ pub(crate) struct Platform {
     // Ends before its databases are dropped.
     process: Child,
     log: Log,
-    _mails: Mails,
+    #[expect(dead_code, reason = "it is there as long as the platform runs")]
+    mails: Mails,
     pub(crate) api: Api,
     /// The operations port.
     pub(crate) ops: Api,
@@ -139,20 +140,8 @@ impl Platform {
         let api = Api::new(&format!("http://127.0.0.1:{gateway}"));
         let ops = Api::new(&format!("http://127.0.0.1:{ops}"));
         let sandbox = format!("http://127.0.0.1:{sandbox}");
-        let platform = Self {
-            process,
-            log,
-            _mails: mails,
-            api,
-            ops,
-            sandbox,
-            identity,
-            content,
-            matching,
-            billing,
-            notification,
-            environment,
-        };
+        let platform =
+            Self { process, log, mails, api, ops, sandbox, identity, content, matching, billing, notification, environment };
         platform.ready().await;
         platform
     }

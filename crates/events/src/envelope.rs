@@ -92,12 +92,6 @@ impl Envelope {
         span
     }
 
-    /// What a handler causes goes on from its own span.
-    fn context_of_handler(&self) -> Context {
-        let traceparent = telemetry::traceparent().or_else(|| self.context.traceparent.clone());
-        Context { traceparent, ..self.context.clone() }
-    }
-
     pub(crate) fn open<E: Event>(&self, payload: &[u8]) -> anyhow::Result<Delivered<E>> {
         let (_, id) = self.subject.rsplit_once('/').context("the subject header names no row")?;
         Ok(Delivered {
@@ -105,7 +99,7 @@ impl Envelope {
             time: self.time,
             aggregate_id: id.parse().context("the subject header names no row")?,
             aggregate_seq: self.aggregate_seq,
-            context: self.context_of_handler(),
+            context: self.context.clone(),
             event: E::decode(payload).context("the body is not the message its type names")?,
         })
     }

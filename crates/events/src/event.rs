@@ -1,4 +1,4 @@
-use aipoten_kit::{Caller, telemetry};
+use aipoten_kit::Caller;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -23,7 +23,7 @@ pub struct Aggregate {
 /// What an event was caused by; travels with it and belongs into what a handler publishes in turn.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Context {
-    /// W3C trace context of the request.
+    /// W3C trace context of the span that published it, which [`crate::publish`] fills in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
     /// Id of the request.
@@ -40,7 +40,7 @@ impl From<&Caller> for Context {
         let request_id = Some(caller.request_id.clone()).filter(|id| !id.is_empty());
         let service = caller.service.as_ref().map(|service| service.name.clone());
         let actor = caller.user.as_ref().map(|user| user.id.to_string()).or(service);
-        Self { traceparent: telemetry::traceparent(), request_id, actor }
+        Self { traceparent: None, request_id, actor }
     }
 }
 

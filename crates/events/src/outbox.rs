@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aipoten_kit::telemetry;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -18,6 +19,8 @@ pub async fn publish<E: Event>(
     context: &Context,
 ) -> sqlx::Result<Uuid> {
     let id = Uuid::now_v7();
+    let traceparent = telemetry::traceparent().or_else(|| context.traceparent.clone());
+    let context = Context { traceparent, ..context.clone() };
     sqlx::query!(
         "INSERT INTO outbox (id, aggregate_type, aggregate_id, aggregate_seq, type, payload, headers)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",

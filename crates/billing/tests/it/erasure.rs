@@ -9,7 +9,7 @@ use chrono_tz::Asia::Seoul;
 use uuid::Uuid;
 
 use crate::decide::{held, take};
-use crate::pay_back::{end, paid};
+use crate::pay_back::{end, give_back_one, paid};
 use crate::world::World;
 
 async fn begin(world: &World, user_id: &str) {
@@ -53,7 +53,9 @@ async fn a_therapist_is_cleared_when_all_is_settled_and_paid() {
     let world = World::start().await;
     let month = Utc::now() - TimeDelta::days(40);
     let payment = held(&world, month).await;
-    end(&world, &payment).await;
+    for at in 1..4 {
+        give_back_one(&world, &payment, at).await;
+    }
     begin(&world, &world.therapist.id).await;
     let mut told = vec![looked_at(&world).await];
     let period = month.with_timezone(&Seoul).format("%Y-%m").to_string();

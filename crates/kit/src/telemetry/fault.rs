@@ -122,12 +122,14 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderMap;
+
     use super::*;
 
     #[tokio::test]
     async fn a_report_reaches_the_project_and_says_no_more_than_where() {
         let (told, mut heard) = channel::<(String, String)>(1);
-        let take = async move |headers: axum::http::HeaderMap, body: String| {
+        let take = async move |headers: HeaderMap, body: String| {
             let key = headers.get("x-sentry-auth").and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned();
             drop(told.send((key, body)).await);
         };

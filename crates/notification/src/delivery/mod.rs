@@ -15,10 +15,10 @@ use std::time::Duration;
 use aipoten_kit::{Process, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
-use futures::stream::{FuturesUnordered, StreamExt as _};
 use serde_json::Value;
 use sqlx::PgConnection;
 use sqlx::types::Json;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -46,7 +46,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a worker rests when nothing is due.
 const REST: Duration = Duration::from_secs(1);
 /// How long it rests when the provider is away.
-const REST_DOWN: Duration = Duration::from_secs(5);
+const REST_DOWN: Duration = Duration::from_secs(2);
 
 /// One thing to send to one person on one way.
 #[derive(Debug, Clone)]
@@ -156,33 +156,35 @@ pub(crate) fn start(app: &App, senders: Senders, process: &Process) {
     for (channel, sender) in senders.0 {
         let (app, stop) = (app.clone(), process.stop());
         process.spawn("notification deliveries", async move {
-            work(&app, channel, &*sender, &stop).await;
+            work(&app, channel, sender, &stop).await;
             Ok(())
         });
     }
 }
 
 /// One that is slow holds none of the others up. What was taken is finished.
-async fn work(app: &App, channel: Channel, sender: &dyn Sender, stop: &CancellationToken) {
-    let mut running = FuturesUnordered::new();
+async fn work(app: &App, channel: Channel, sender: Arc<dyn Sender>, stop: &CancellationToken) {
+    let mut running = JoinSet::new();
     while !stop.is_cancelled() {
         let free = TOGETHER - running.len();
         let due = claim(app, channel, free).await;
         let mut more = due.len() == free;
-        running.extend(due.into_iter().map(|delivery| attempt(app, sender, delivery)));
+        for delivery in due {
+            running.spawn(attempt(app.clone(), Arc::clone(&sender), delivery));
+        }
         let mut look_again = pin!(tokio::time::sleep(REST));
         while !(more && running.len() <= TOGETHER / 2) {
             tokio::select! {
                 () = &mut look_again => break,
                 () = stop.cancelled() => break,
-                Some(is_down) = running.next() => if is_down {
+                Some(is_down) = running.join_next() => if is_down.unwrap_or_default() {
                     more = false;
                     look_again.as_mut().reset(Instant::now() + REST_DOWN);
                 },
             }
         }
     }
-    while running.next().await.is_some() {}
+    while running.join_next().await.is_some() {}
 }
 
 async fn claim(app: &App, channel: Channel, most: usize) -> Vec<Delivery> {
@@ -194,10 +196,10 @@ async fn claim(app: &App, channel: Channel, most: usize) -> Vec<Delivery> {
 }
 
 /// Says whether the provider is away. What cannot be noted down is tried again when the lease has run out.
-async fn attempt(app: &App, sender: &dyn Sender, delivery: Delivery) -> bool {
-    let outcome = try_to_send(app, sender, &delivery).await;
+async fn attempt(app: App, sender: Arc<dyn Sender>, delivery: Delivery) -> bool {
+    let outcome = try_to_send(&app, &*sender, &delivery).await;
     let is_down = matches!(outcome, Ok(Outcome::Down(..)));
-    let settle = async { settle(app, &delivery, outcome?).await };
+    let settle = async { settle(&app, &delivery, outcome?).await };
     if let Err(error) = settle.await {
         tracing::error!(stream = "error", error = format!("{error:#}"), "a delivery cannot be settled");
     }

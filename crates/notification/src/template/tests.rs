@@ -54,7 +54,8 @@ fn parts(template: &Template) -> Vec<String> {
     parts.iter().map(|part| format!("{}-{part}", template.name)).collect()
 }
 
-fn example(name: &str) -> Value {
+/// What a variable of this name may be.
+pub(crate) fn example(name: &str) -> Value {
     match name {
         _ if name.ends_with("_id") => json!("0192d7c0-0000-7000-8000-000000000000"),
         "starts_at" | "due_at" | "original_start" => json!("2026-11-25T05:30:00Z"),

@@ -86,3 +86,50 @@ fn off(frame: &Frame, link: &str) -> String {
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
+
+#[cfg(test)]
+mod tests {
+    use aipoten_kit::Locale;
+    use serde_json::json;
+
+    use super::*;
+    use crate::template::tests::example;
+    use crate::template::{Channel, Choice, TEMPLATES, Template, Variables, mail};
+
+    fn letter(template: &Template, locale: Locale) -> Letter {
+        let mut variables: Variables = template.variables.iter().map(|name| ((*name).to_owned(), example(name))).collect();
+        variables.insert("expires_at".to_owned(), json!("2026-11-26T05:30:00Z"));
+        let mail = mail(locale, template.name, &variables).expect("words");
+        let changeable = template.kind().choice(Channel::Email).is_some_and(|it| it != Choice::Always);
+        let link = mail.link.as_ref().map(|path| format!("https://app.aipoten.example{path}"));
+        Letter {
+            id: "1".to_owned(),
+            to: "mina@example.com".to_owned(),
+            locale,
+            link: link.or_else(|| template.name.contains('_').then(|| format!("https://app.aipoten.example/#token={}", "a1B2".repeat(11)))),
+            unsubscribe: changeable.then(|| "https://api.aipoten.example/api/v1/notifications/unsubscribe/x".to_owned()),
+            mail,
+        }
+    }
+
+    /// With `AIPOTEN_TEST_PAGES` naming a folder they are written there, to be looked at.
+    #[test]
+    fn every_mail_says_its_words_in_both_forms_and_loads_nothing() {
+        let folder = std::env::var("AIPOTEN_TEST_PAGES");
+        for template in TEMPLATES.iter().filter(|it| it.ways().any(|(way, _)| way == Channel::Email)) {
+            for locale in [Locale::Ko, Locale::En] {
+                let letter = letter(template, locale);
+                let (html, text) = (html(&letter), text(&letter));
+                assert!(html.contains(&escape(&letter.mail.subject)) && text.contains(&letter.mail.body), "{}", template.name);
+                for paragraph in letter.mail.body.split("\n\n") {
+                    assert!(html.contains(&escape(paragraph)), "{}: {paragraph}", template.name);
+                }
+                assert!(!html.contains("src=") && !html.contains("@import") && !html.contains("url("), "{}", template.name);
+                if let Ok(folder) = &folder {
+                    let name = format!("{folder}/{}-{}.html", template.name, locale.as_str());
+                    std::fs::write(name, html).expect("written");
+                }
+            }
+        }
+    }
+}
