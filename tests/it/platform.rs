@@ -140,8 +140,20 @@ impl Platform {
         let api = Api::new(&format!("http://127.0.0.1:{gateway}"));
         let ops = Api::new(&format!("http://127.0.0.1:{ops}"));
         let sandbox = format!("http://127.0.0.1:{sandbox}");
-        let platform =
-            Self { process, log, mails, api, ops, sandbox, identity, content, matching, billing, notification, environment };
+        let platform = Self {
+            process,
+            log,
+            mails,
+            api,
+            ops,
+            sandbox,
+            identity,
+            content,
+            matching,
+            billing,
+            notification,
+            environment,
+        };
         platform.ready().await;
         platform
     }
