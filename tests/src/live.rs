@@ -115,8 +115,8 @@ impl Live {
 
 /// Asks for a WebSocket; the status of the answer.
 async fn upgrade(stream: &mut TcpStream, headers: &[(&str, &str)]) -> anyhow::Result<u16> {
-    let headers =
-        headers.iter().map(|(name, value)| [*name, ": ", *value, "\r\n"].concat()).collect::<Vec<_>>().concat();
+    let headers: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = headers.concat();
     let ask = format!(
         "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\n\
          connection: Upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ::metrics::gauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
@@ -67,6 +68,16 @@ impl Connections {
 
     pub(super) fn all(&self) -> Vec<Arc<Session>> {
         self.by_user().values().flatten().cloned().collect()
+    }
+
+    /// For whoever watches the platform.
+    pub(super) fn measure(&self) {
+        let all = self.all();
+        let streams = all.iter().filter(|it| it.is_stream()).count();
+        for (kind, number) in [("stream", streams), ("socket", all.len() - streams)] {
+            gauge!("aipoten_realtime_connections", "kind" => kind)
+                .set(f64::from(u32::try_from(number).unwrap_or(u32::MAX)));
+        }
     }
 
     fn by_user(&self) -> MutexGuard<'_, HashMap<Uuid, Vec<Arc<Session>>>> {

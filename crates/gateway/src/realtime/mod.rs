@@ -98,6 +98,8 @@ impl Realtime {
     pub(crate) fn run(&self, process: &Process) {
         process.spawn("gateway realtime bus", self.bus.clone().run(process.stop()));
         process.spawn("gateway realtime", self.clone().keep(process.stop()));
+        let gateway = self.gateway.clone();
+        process.sample(Duration::ZERO, move || std::future::ready(gateway.connections().measure()).boxed());
     }
 
     /// Tells the person's connections at this gateway. Never blocks.
