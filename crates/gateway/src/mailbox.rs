@@ -35,33 +35,32 @@ pub(crate) fn routes(folder: &Path) -> Router<Gateway> {
 }
 
 async fn list(folder: &Path) -> Answer<Response> {
-    let mut rows = String::new();
+    let mut rows = Vec::new();
     for name in names(folder).await?.iter().rev().take(MOST) {
         let mail = read(folder, name).await?;
         let Some(mail) = parse(&mail) else { continue };
         let (subject, to, date) = (escape(mail.subject().unwrap_or_default()), to(&mail), date(&mail));
-        rows.push_str(&format!(r#"<tr><td>{date}<td>{to}<td><a href="/dev/mail/{name}">{subject}</a>"#));
+        rows.push(format!(r#"<tr><td>{date}<td>{to}<td><a href="/dev/mail/{name}">{subject}</a>"#));
     }
-    Ok(page("mail", &format!("<h1>mail</h1><p>newest first<table>{rows}</table>")))
+    Ok(page("mail", &format!("<h1>mail</h1><p>newest first<table>{}</table>", rows.concat())))
 }
 
 async fn show(folder: &Path, name: &str) -> Answer<Response> {
-    // A name of ours, and no way out of the folder.
-    let ours = name.bytes().all(|it| it.is_ascii_alphanumeric() || b"-.".contains(&it)) && !name.starts_with('.');
-    if !ours || !name.ends_with(".eml") {
+    // No way out of the folder.
+    if !is_ours(name) || !name.bytes().all(|it| it.is_ascii_alphanumeric() || b"-.".contains(&it)) {
         return Err(Failure::new("NOT_FOUND"));
     }
     let bytes = read(folder, name).await?;
     let mail = parse(&bytes).ok_or_else(|| Failure::new("NOT_FOUND"))?;
     let (subject, to, date) = (escape(mail.subject().unwrap_or_default()), to(&mail), date(&mail));
-    let headers: String = mail.headers_raw().map(|(name, value)| format!("{name}:{value}")).collect();
+    let headers: Vec<String> = mail.headers_raw().map(|(name, value)| format!("{name}:{value}")).collect();
     let html = escape(&mail.body_html(0).unwrap_or_default());
     let text = escape(&mail.body_text(0).unwrap_or_default());
     let shown = format!(
         r#"<p><a href="/dev/mail">all mail</a><h1>{subject}</h1><p>{date}, to {to}
 <iframe sandbox="allow-popups" srcdoc="{html}" title="the mail"></iframe>
 <h2>as text</h2><pre>{text}</pre><h2>headers</h2><pre>{}</pre>"#,
-        escape(&headers)
+        escape(&headers.concat())
     );
     Ok(page(&subject, &shown))
 }
@@ -72,12 +71,17 @@ async fn names(folder: &Path) -> Answer<Vec<String>> {
     let mut entries = tokio::fs::read_dir(folder).await.map_err(|error| unreadable(&error))?;
     while let Some(entry) = entries.next_entry().await.map_err(|error| unreadable(&error))? {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".eml") && !name.starts_with('.') {
+        if is_ours(&name) {
             names.push(name);
         }
     }
     names.sort_unstable();
     Ok(names)
+}
+
+/// As notification names them; what begins with a dot is not finished.
+fn is_ours(name: &str) -> bool {
+    name.strip_suffix(".eml").is_some_and(|name| !name.is_empty() && !name.starts_with('.'))
 }
 
 async fn read(folder: &Path, name: &str) -> Answer<Vec<u8>> {

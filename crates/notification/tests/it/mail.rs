@@ -78,7 +78,7 @@ impl Mail {
 async fn with_folder() -> (World, Folder) {
     let folder = Folder::new();
     let world = World::without_notification().await;
-    let world = world.serve_with(|config| config.mail.folder = folder.path().to_owned()).await;
+    let world = world.serve_with(|config| folder.path().clone_into(&mut config.mail.folder)).await;
     (world, folder)
 }
 

@@ -29,11 +29,16 @@ use crate::world::{Person, World};
 const SERVICE_ACCOUNT: &str = include_str!("service_account.pem");
 const WEB_PUSH_KEY: &str = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw";
 
+/// Headers and body of a push.
+type Asked = (HeaderMap, Vec<u8>);
+/// Status, Retry-After and body of an answer.
+type Told = (u16, &'static str, Value);
+
 /// What a push service was asked, and what it answers next; else that all is well.
 #[derive(Clone, Default)]
 struct Outside {
-    asked: Arc<Mutex<Vec<(HeaderMap, Vec<u8>)>>>,
-    answers: Arc<Mutex<Vec<(u16, &'static str, Value)>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
+    answers: Arc<Mutex<Vec<Told>>>,
     tokens: Arc<Mutex<u32>>,
 }
 
@@ -56,7 +61,7 @@ impl Outside {
         self.answers.lock().expect("nobody panics").push((status, retry_after, body));
     }
 
-    fn asked(&self) -> Vec<(HeaderMap, Vec<u8>)> {
+    fn asked(&self) -> Vec<Asked> {
         self.asked.lock().expect("nobody panics").clone()
     }
 }

@@ -41,8 +41,8 @@ async fn with_sandbox(channel: &str) -> (World, Sandbox, Person) {
     let world = world.serve_with(|config| {
         config.sms.url.clone_from(&sandbox.address);
         config.sms.key = "a key".to_owned().into();
-        config.sms.sender = "0212345678".to_owned();
-        config.sms.alimtalk_channel = channel.to_owned();
+        "0212345678".clone_into(&mut config.sms.sender);
+        channel.clone_into(&mut config.sms.alimtalk_channel);
     });
     let world = world.await;
     let person = world.parent_at("mina@example.com", Some("010-1234-5678")).await;

@@ -62,7 +62,7 @@ async fn with_server(server: &Server) -> World {
     let port = server.port;
     let world = World::without_notification().await;
     let world = world.serve_with(|config| {
-        config.mail.host = "127.0.0.1".to_owned();
+        "127.0.0.1".clone_into(&mut config.mail.host);
         config.mail.port = port;
         config.mail.tls = Tls::None;
     });
@@ -113,7 +113,7 @@ async fn a_mail_server_that_fails_now_and_then_gets_each_mail_once() {
         *answered.entry(id).or_default() += usize::from(taken.answered);
         lost += usize::from(!taken.answered);
     }
-    println!("{} mails taken for 60, {lost} of them with a lost answer", all.len());
+    eprintln!("{} mails taken for 60, {lost} of them with a lost answer", all.len());
     assert!(lost > 0, "an answer was lost");
     assert_eq!(answered.len(), 60);
     assert!(

@@ -11,15 +11,9 @@ const FONTS: &str = "-apple-system,BlinkMacSystemFont,'Apple SD Gothic Neo','Mal
 /// For programs that show no HTML.
 pub(super) fn text(letter: &Letter) -> String {
     let Frame { foot, unsubscribe, .. } = frame(letter.locale);
-    let mut text = format!("{}\n\n{}\n", letter.mail.subject, letter.mail.body);
-    if let Some(link) = &letter.link {
-        text.push_str(&format!("\n{}:\n{link}\n", letter.mail.button));
-    }
-    text.push_str(&format!("\n--\n{foot}\n"));
-    if let Some(link) = &letter.unsubscribe {
-        text.push_str(&format!("{unsubscribe}: {link}\n"));
-    }
-    text
+    let link = letter.link.as_ref().map(|link| format!("\n{}:\n{link}\n", letter.mail.button)).unwrap_or_default();
+    let off = letter.unsubscribe.as_ref().map(|link| format!("{unsubscribe}: {link}\n")).unwrap_or_default();
+    format!("{}\n\n{}\n{link}\n--\n{foot}\n{off}", letter.mail.subject, letter.mail.body)
 }
 
 pub(super) fn html(letter: &Letter) -> String {
