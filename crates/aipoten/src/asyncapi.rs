@@ -23,19 +23,19 @@ pub(crate) fn document() -> anyhow::Result<Value> {
     ];
     let (mut channels, mut operations, mut messages) = (Map::new(), Map::new(), Map::new());
     for event in events()? {
-        let (name, full_name) = (event.name(), event.full_name());
+        let full_name = event.full_name();
         channels.insert(full_name.to_owned(), channel(full_name));
         // What nobody takes in yet is not sent.
         let sent = !aipoten_proto::UNCONSUMED.contains(&full_name);
         for service in producers(&event, &services)?.into_iter().filter(|_| sent) {
-            operations.insert(format!("{service}.send.{name}"), operation("send", service, full_name));
+            operations.insert(format!("{service}.send.{full_name}"), operation("send", service, full_name));
         }
         for service in services.iter().filter(|it| it.event_types().any(|taken| taken == full_name)) {
             let service = service.service();
-            operations.insert(format!("{service}.receive.{name}"), operation("receive", service, full_name));
+            operations.insert(format!("{service}.receive.{full_name}"), operation("receive", service, full_name));
         }
         if aipoten_gateway::hears().iter().any(|heard| heard == full_name) {
-            operations.insert(format!("gateway.receive.{name}"), operation("receive", "gateway", full_name));
+            operations.insert(format!("gateway.receive.{full_name}"), operation("receive", "gateway", full_name));
         }
         messages.insert(full_name.to_owned(), message(&event)?);
     }

@@ -35,40 +35,34 @@ pub(crate) fn routes(folder: &Path) -> Router<Gateway> {
 }
 
 async fn list(folder: &Path) -> Answer<Response> {
-    let mut rows = String::new();
+    let mut rows = Vec::new();
     for name in names(folder).await?.iter().rev().take(MOST) {
         let mail = read(folder, name).await?;
         let Some(mail) = parse(&mail) else { continue };
         let (subject, to, date) = (escape(mail.subject().unwrap_or_default()), to(&mail), date(&mail));
-        rows.extend([r"<tr><td>", &date, "<td>", &to, r#"<td><a href="/dev/mail/"#, name, r#"">"#, &subject, "</a>"]);
+        rows.push(format!(r#"<tr><td>{date}<td>{to}<td><a href="/dev/mail/{name}">{subject}</a>"#));
     }
-    Ok(page("mail", &format!("<h1>mail</h1><p>newest first<table>{rows}</table>")))
+    Ok(page("mail", &format!("<h1>mail</h1><p>newest first<table>{}</table>", rows.concat())))
 }
 
 async fn show(folder: &Path, name: &str) -> Answer<Response> {
-    // A name of ours, and no way out of the folder.
-    let ours = name.bytes().all(|it| it.is_ascii_alphanumeric() || b"-.".contains(&it));
-    if !ours || !is_mail(name) {
+    // No way out of the folder.
+    if !is_ours(name) || !name.bytes().all(|it| it.is_ascii_alphanumeric() || b"-.".contains(&it)) {
         return Err(Failure::new("NOT_FOUND"));
     }
     let bytes = read(folder, name).await?;
     let mail = parse(&bytes).ok_or_else(|| Failure::new("NOT_FOUND"))?;
     let (subject, to, date) = (escape(mail.subject().unwrap_or_default()), to(&mail), date(&mail));
-    let headers: String = mail.headers_raw().flat_map(|(name, value)| [name, ":", value]).collect();
+    let headers: Vec<String> = mail.headers_raw().map(|(name, value)| format!("{name}:{value}")).collect();
     let html = escape(&mail.body_html(0).unwrap_or_default());
     let text = escape(&mail.body_text(0).unwrap_or_default());
     let shown = format!(
         r#"<p><a href="/dev/mail">all mail</a><h1>{subject}</h1><p>{date}, to {to}
 <iframe sandbox="allow-popups" srcdoc="{html}" title="the mail"></iframe>
 <h2>as text</h2><pre>{text}</pre><h2>headers</h2><pre>{}</pre>"#,
-        escape(&headers)
+        escape(&headers.concat())
     );
     Ok(page(&subject, &shown))
-}
-
-/// What is still written begins with a dot.
-fn is_mail(name: &str) -> bool {
-    !name.starts_with('.') && Path::new(name).extension().is_some_and(|it| it == "eml")
 }
 
 /// Names of mails, which sort by when they were put into line.
@@ -77,12 +71,17 @@ async fn names(folder: &Path) -> Answer<Vec<String>> {
     let mut entries = tokio::fs::read_dir(folder).await.map_err(|error| unreadable(&error))?;
     while let Some(entry) = entries.next_entry().await.map_err(|error| unreadable(&error))? {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if is_mail(&name) {
+        if is_ours(&name) {
             names.push(name);
         }
     }
     names.sort_unstable();
     Ok(names)
+}
+
+/// As notification names them; what begins with a dot is not finished.
+fn is_ours(name: &str) -> bool {
+    name.strip_suffix(".eml").is_some_and(|name| !name.is_empty() && !name.starts_with('.'))
 }
 
 async fn read(folder: &Path, name: &str) -> Answer<Vec<u8>> {

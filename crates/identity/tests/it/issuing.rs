@@ -98,6 +98,7 @@ impl State {
                 let admin = world.administrator().await;
                 let erase = DeleteUserRequest { user_id: person.id.to_string(), reason: "ticket 12".to_owned() };
                 world.users().delete_user(admin.asks(erase)).await.expect("ordered");
+                world.nothing_is_open(person.id).await;
                 let erased = "SELECT count(*) FROM users WHERE id = $1 AND status = 'deleted'";
                 eventually("it is erased", async || world.count(erased, person.id).await == 1).await;
             }

@@ -115,9 +115,10 @@ pub(super) fn trace_id() -> Option<String> {
 
 fn parse(traceparent: &str) -> Option<SpanContext> {
     let mut parts = traceparent.strip_prefix("00-")?.split('-');
-    let trace_id = TraceId::from_hex(parts.next()?).ok()?;
-    let span_id = SpanId::from_hex(parts.next()?).ok()?;
-    let flags = TraceFlags::new(u8::from_str_radix(parts.next()?, 16).ok()?);
+    let mut part = |length| parts.next().filter(|part: &&str| part.len() == length);
+    let trace_id = TraceId::from_hex(part(32)?).ok()?;
+    let span_id = SpanId::from_hex(part(16)?).ok()?;
+    let flags = TraceFlags::new(u8::from_str_radix(part(2)?, 16).ok()?);
     let context = SpanContext::new(trace_id, span_id, flags, true, TraceState::default());
     Some(context).filter(SpanContext::is_valid)
 }

@@ -29,16 +29,16 @@ use crate::world::{Person, World};
 const SERVICE_ACCOUNT: &str = include_str!("service_account.pem");
 const WEB_PUSH_KEY: &str = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw";
 
-/// Headers and body.
+/// Headers and body of a push.
 type Asked = (HeaderMap, Vec<u8>);
-/// Status, when to come again, body.
-type Answer = (u16, &'static str, Value);
+/// Status, Retry-After and body of an answer.
+type Told = (u16, &'static str, Value);
 
 /// What a push service was asked, and what it answers next; else that all is well.
 #[derive(Clone, Default)]
 struct Outside {
     asked: Arc<Mutex<Vec<Asked>>>,
-    answers: Arc<Mutex<Vec<Answer>>>,
+    answers: Arc<Mutex<Vec<Told>>>,
     tokens: Arc<Mutex<u32>>,
 }
 
@@ -61,7 +61,7 @@ impl Outside {
         self.answers.lock().expect("nobody panics").push((status, retry_after, body));
     }
 
-    fn asked(&self) -> Vec<(HeaderMap, Vec<u8>)> {
+    fn asked(&self) -> Vec<Asked> {
         self.asked.lock().expect("nobody panics").clone()
     }
 }

@@ -153,7 +153,7 @@ async fn once_by_two_replicas(count: i32) {
     let outside = Outside::answering(|_| Outcome::Sent);
     let senders = || Senders::default().with(Channel::Email, outside.clone());
     let world = world.serve(24, senders()).await.serve(24, senders()).await;
-    let deadline = std::time::Duration::from_mins(10);
+    let deadline = std::time::Duration::from_mins(30);
     let all = async {
         for (what, left) in [("told", PLANNED), ("sent", WAITING)] {
             while world.number(left).await > 0 {

@@ -96,7 +96,7 @@ fn judge_reply(code: u16, enhanced: &str) -> Outcome {
     match code {
         // It is closing, or does not let us in.
         421 | 454 | 530 | 534 | 535 | 538 => Outcome::Down(said, None),
-        // It does not want us rather than the recipient, or does not understand us: somebody may set that right.
+        // It is busy, does not understand us, or does not want us rather than the recipient: that may be set right.
         400..=504 => Outcome::Retry(said, None),
         _ if enhanced.starts_with("5.7.") => Outcome::Retry(said, None),
         _ => Outcome::Permanent(said),
