@@ -46,6 +46,7 @@ use crate::cache::Cache;
 use crate::config::{self, Config};
 use crate::cookies::Csrf;
 use crate::limit::Limiter;
+use crate::line::Line;
 use crate::metrics::Present;
 use crate::patient::PatientRedis;
 use crate::realtime::{Connections, Presence};
@@ -104,133 +105,133 @@ impl Gateway {
         })))
     }
 
-    pub(crate) fn users(&self) -> UserServiceClient<Channel> {
-        UserServiceClient::new(self.identity())
+    pub(crate) fn users(&self) -> UserServiceClient<Line> {
+        UserServiceClient::new(Line(self.identity()))
     }
 
-    pub(crate) fn sessions(&self) -> SessionServiceClient<Channel> {
-        SessionServiceClient::new(self.identity())
+    pub(crate) fn sessions(&self) -> SessionServiceClient<Line> {
+        SessionServiceClient::new(Line(self.identity()))
     }
 
-    pub(crate) fn captchas(&self) -> CaptchaServiceClient<Channel> {
-        CaptchaServiceClient::new(self.identity())
+    pub(crate) fn captchas(&self) -> CaptchaServiceClient<Line> {
+        CaptchaServiceClient::new(Line(self.identity()))
     }
 
-    pub(crate) fn consents(&self) -> ConsentServiceClient<Channel> {
-        ConsentServiceClient::new(self.identity())
+    pub(crate) fn consents(&self) -> ConsentServiceClient<Line> {
+        ConsentServiceClient::new(Line(self.identity()))
     }
 
-    pub(crate) fn children(&self) -> ChildServiceClient<Channel> {
-        ChildServiceClient::new(self.identity())
+    pub(crate) fn children(&self) -> ChildServiceClient<Line> {
+        ChildServiceClient::new(Line(self.identity()))
     }
 
-    pub(crate) fn audit(&self) -> AuditServiceClient<Channel> {
-        AuditServiceClient::new(self.identity())
+    pub(crate) fn audit(&self) -> AuditServiceClient<Line> {
+        AuditServiceClient::new(Line(self.identity()))
     }
 
-    pub(crate) fn keys(&self) -> KeyServiceClient<Channel> {
-        KeyServiceClient::new(self.identity())
+    pub(crate) fn keys(&self) -> KeyServiceClient<Line> {
+        KeyServiceClient::new(Line(self.identity()))
     }
 
-    pub(crate) fn assessments(&self) -> AssessmentServiceClient<Channel> {
-        AssessmentServiceClient::new(self.content())
+    pub(crate) fn assessments(&self) -> AssessmentServiceClient<Line> {
+        AssessmentServiceClient::new(Line(self.content()))
     }
 
-    pub(crate) fn questions(&self) -> QuestionServiceClient<Channel> {
-        QuestionServiceClient::new(self.content())
+    pub(crate) fn questions(&self) -> QuestionServiceClient<Line> {
+        QuestionServiceClient::new(Line(self.content()))
     }
 
-    pub(crate) fn growth(&self) -> GrowthServiceClient<Channel> {
-        GrowthServiceClient::new(self.content())
+    pub(crate) fn growth(&self) -> GrowthServiceClient<Line> {
+        GrowthServiceClient::new(Line(self.content()))
     }
 
-    pub(crate) fn videos(&self) -> VideoServiceClient<Channel> {
-        VideoServiceClient::new(self.content())
+    pub(crate) fn videos(&self) -> VideoServiceClient<Line> {
+        VideoServiceClient::new(Line(self.content()))
     }
 
-    pub(crate) fn categories(&self) -> CategoryServiceClient<Channel> {
-        CategoryServiceClient::new(self.content())
+    pub(crate) fn categories(&self) -> CategoryServiceClient<Line> {
+        CategoryServiceClient::new(Line(self.content()))
     }
 
-    pub(crate) fn therapists(&self) -> TherapistServiceClient<Channel> {
-        TherapistServiceClient::new(self.matching())
+    pub(crate) fn therapists(&self) -> TherapistServiceClient<Line> {
+        TherapistServiceClient::new(Line(self.matching()))
     }
 
-    pub(crate) fn documents(&self) -> DocumentServiceClient<Channel> {
-        DocumentServiceClient::new(self.matching())
+    pub(crate) fn documents(&self) -> DocumentServiceClient<Line> {
+        DocumentServiceClient::new(Line(self.matching()))
             .max_encoding_message_size(LARGEST_FILE_MESSAGE)
             .max_decoding_message_size(LARGEST_FILE_MESSAGE)
     }
 
-    pub(crate) fn calendars(&self) -> CalendarServiceClient<Channel> {
-        CalendarServiceClient::new(self.matching())
+    pub(crate) fn calendars(&self) -> CalendarServiceClient<Line> {
+        CalendarServiceClient::new(Line(self.matching()))
     }
 
-    pub(crate) fn matching_requests(&self) -> MatchingRequestServiceClient<Channel> {
-        MatchingRequestServiceClient::new(self.matching())
+    pub(crate) fn matching_requests(&self) -> MatchingRequestServiceClient<Line> {
+        MatchingRequestServiceClient::new(Line(self.matching()))
     }
 
-    pub(crate) fn packages(&self) -> PackageServiceClient<Channel> {
-        PackageServiceClient::new(self.matching())
+    pub(crate) fn packages(&self) -> PackageServiceClient<Line> {
+        PackageServiceClient::new(Line(self.matching()))
     }
 
-    pub(crate) fn consultations(&self) -> ConsultationServiceClient<Channel> {
-        ConsultationServiceClient::new(self.matching())
+    pub(crate) fn consultations(&self) -> ConsultationServiceClient<Line> {
+        ConsultationServiceClient::new(Line(self.matching()))
     }
 
-    pub(crate) fn schedule_changes(&self) -> ScheduleChangeServiceClient<Channel> {
-        ScheduleChangeServiceClient::new(self.matching())
+    pub(crate) fn schedule_changes(&self) -> ScheduleChangeServiceClient<Line> {
+        ScheduleChangeServiceClient::new(Line(self.matching()))
     }
 
-    pub(crate) fn reports(&self) -> ReportServiceClient<Channel> {
-        ReportServiceClient::new(self.matching())
+    pub(crate) fn reports(&self) -> ReportServiceClient<Line> {
+        ReportServiceClient::new(Line(self.matching()))
     }
 
-    pub(crate) fn reviews(&self) -> ReviewServiceClient<Channel> {
-        ReviewServiceClient::new(self.matching())
+    pub(crate) fn reviews(&self) -> ReviewServiceClient<Line> {
+        ReviewServiceClient::new(Line(self.matching()))
     }
 
-    pub(crate) fn payments(&self) -> PaymentServiceClient<Channel> {
-        PaymentServiceClient::new(self.billing())
+    pub(crate) fn payments(&self) -> PaymentServiceClient<Line> {
+        PaymentServiceClient::new(Line(self.billing()))
     }
 
-    pub(crate) fn refunds(&self) -> RefundServiceClient<Channel> {
-        RefundServiceClient::new(self.billing())
+    pub(crate) fn refunds(&self) -> RefundServiceClient<Line> {
+        RefundServiceClient::new(Line(self.billing()))
     }
 
-    pub(crate) fn settlements(&self) -> SettlementServiceClient<Channel> {
-        SettlementServiceClient::new(self.billing()).max_decoding_message_size(LARGEST_FILE_MESSAGE)
+    pub(crate) fn settlements(&self) -> SettlementServiceClient<Line> {
+        SettlementServiceClient::new(Line(self.billing())).max_decoding_message_size(LARGEST_FILE_MESSAGE)
     }
 
-    pub(crate) fn bank_accounts(&self) -> BankAccountServiceClient<Channel> {
-        BankAccountServiceClient::new(self.billing())
+    pub(crate) fn bank_accounts(&self) -> BankAccountServiceClient<Line> {
+        BankAccountServiceClient::new(Line(self.billing()))
     }
 
-    pub(crate) fn cases(&self) -> CaseServiceClient<Channel> {
-        CaseServiceClient::new(self.billing())
+    pub(crate) fn cases(&self) -> CaseServiceClient<Line> {
+        CaseServiceClient::new(Line(self.billing()))
     }
 
-    pub(crate) fn notifications(&self) -> NotificationServiceClient<Channel> {
-        NotificationServiceClient::new(self.notification())
+    pub(crate) fn notifications(&self) -> NotificationServiceClient<Line> {
+        NotificationServiceClient::new(Line(self.notification()))
     }
 
-    pub(crate) fn preferences(&self) -> PreferenceServiceClient<Channel> {
-        PreferenceServiceClient::new(self.notification())
+    pub(crate) fn preferences(&self) -> PreferenceServiceClient<Line> {
+        PreferenceServiceClient::new(Line(self.notification()))
     }
 
-    pub(crate) fn devices(&self) -> DeviceServiceClient<Channel> {
-        DeviceServiceClient::new(self.notification())
+    pub(crate) fn devices(&self) -> DeviceServiceClient<Line> {
+        DeviceServiceClient::new(Line(self.notification()))
     }
 
     /// Each service answers for its own; one that nobody has is refused by identity.
-    pub(crate) fn failed_events(&self, consumer: Consumer) -> FailedEventServiceClient<Channel> {
-        FailedEventServiceClient::new(match consumer {
+    pub(crate) fn failed_events(&self, consumer: Consumer) -> FailedEventServiceClient<Line> {
+        FailedEventServiceClient::new(Line(match consumer {
             Consumer::Content => self.content(),
             Consumer::Matching => self.matching(),
             Consumer::Billing => self.billing(),
             Consumer::Notification => self.notification(),
             Consumer::Identity | Consumer::Unspecified => self.identity(),
-        })
+        }))
     }
 
     /// Identity's address.

@@ -16,6 +16,7 @@ mod gateway;
 mod headers;
 mod input;
 mod limit;
+mod line;
 mod locale;
 mod mailbox;
 mod metrics;
