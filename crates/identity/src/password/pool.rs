@@ -236,8 +236,10 @@ mod tests {
         }
         assert!(matches!(pool.turn().await, Err(Error::Unavailable(..))), "all seats are taken");
         working.pop();
-        assert!(third.await.is_ok());
+        let third = third.await.expect("its turn");
         assert!(futures::poll!(&mut fourth).is_pending());
+        drop(third);
+        assert!(fourth.await.is_ok());
     }
 
     async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {

@@ -99,7 +99,7 @@ impl World {
             database: identity_database.config(),
             encryption: encryption(),
             service_secrets: format!("notification:{SERVICE_SECRET}").into(),
-            require_verified_email: false,
+            require_verified_email: true,
             ..aipoten_identity::Config::default()
         };
         config.admin.email.push_str("admin@example.com");
