@@ -27,7 +27,7 @@ async fn keys_open_all_that_is_binary(platform: &Platform) {
         let columns: Vec<String> = sqlx::query_scalar(
             "SELECT table_name || '.' || column_name FROM information_schema.columns
              WHERE table_schema = 'public' AND udt_name IN ('bytea', '_bytea')
-                 AND column_name !~ '(^|_)hash$' AND column_name NOT IN ('payload', 'public_key')",
+                 AND column_name !~ '(^|_)hash$' AND column_name NOT IN ('payload', 'public_key', 'checksum')",
         )
         .fetch_all(&database.pool)
         .await

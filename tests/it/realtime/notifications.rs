@@ -85,9 +85,15 @@ async fn a_person_reads_chooses_and_deletes_and_a_stream_tells_of_what_comes() -
     Ok(())
 }
 
+/// The private one and its public one. Nobody's: they were made for this test.
+const WEB_PUSH_KEYS: (&str, &str) = (
+    "qdUiVsR7PWl4hkrUSPmzWV9yWY_DD0SXh_iRREsB5-0",
+    "BOxarMdnIN2mcZ3YTS9TjI2-JV5m0UWhfpbn_quZCWnNTv23EpzYv0BMkYfrCov6b-vg2gJELFgoY2MJDg6MnX8",
+);
+
 #[tokio::test]
 async fn a_person_chooses_ways_and_registers_devices() -> anyhow::Result<()> {
-    let platform = Platform::start_with(&[("AIPOTEN__NOTIFICATION__WEB_PUSH_PUBLIC_KEY", "BKey")]).await;
+    let platform = Platform::start_with(&[("AIPOTEN__NOTIFICATION__WEB_PUSH__PRIVATE_KEY", WEB_PUSH_KEYS.0)]).await;
     let (mina, stranger) = (parent(&platform).await?, parent(&platform).await?);
     let put = async |body: Value| {
         let request = mina.api.request(Method::PUT, "/notifications/preferences").json(&body);
@@ -109,7 +115,8 @@ async fn a_person_chooses_ways_and_registers_devices() -> anyhow::Result<()> {
     assert_eq!(stranger.api.delete(&place).await?.status, 404);
     assert_eq!(mina.api.delete(&place).await?.status, 204);
     assert_eq!(mina.api.delete(&format!("/notifications/devices/{}", Uuid::now_v7())).await?.status, 404);
-    assert_eq!(platform.api.get("/notifications/devices/web-push-key").await?.data(200)?["public_key"], "BKey");
+    let shown = platform.api.get("/notifications/devices/web-push-key").await?.data(200)?;
+    assert_eq!(shown["public_key"], WEB_PUSH_KEYS.1);
     Ok(())
 }
 
