@@ -53,9 +53,12 @@ calendar-check: ## let two independent parsers read a calendar feed
 realtime-check: ## let the official Socket.IO client and two browsers be told through two gateways, and the browsers meet
 	@$(local)/realtime.sh
 
-.PHONY: bench bench-events bench-login bench-booking bench-search bench-realtime bench-reminders faults
+.PHONY: bench bench-storm bench-events bench-login bench-booking bench-search bench-realtime bench-reminders faults
 bench: ## measure requests: how many a second, how late, at what cost; minutes, on a machine with nothing else to do
 	@$(local)/measure.sh bench
+
+bench-storm: ## measure what others notice of 200 sign-ins at once
+	@$(local)/measure.sh storm
 
 bench-events: ## measure events: how many a second, how late, how fast a backlog drains
 	@$(local)/measure.sh events

@@ -21,4 +21,4 @@ if [[ -z ${AIPOTEN_TEST_POSTGRES:-} ]]; then
   source .local/test/env
 fi
 AIPOTEN_TEST_ICALENDAR=$tools/bin/python \
-  cargo test -p aipoten-matching --test it -- --ignored two_independent_parsers
+  cargo test --workspace --test it -- --ignored two_independent_parsers

@@ -2,6 +2,7 @@
 # What takes minutes and servers of its own, which are stopped at the end.
 #
 #   measure.sh bench    requests a second, their latency and cost, next to the same SQL alone
+#   measure.sh storm    200 sign-ins at once: how many are told to come back, and how late all others are
 #   measure.sh events   events a second, commit to consumer, drain of a backlog
 #   measure.sh booking  200 clients for one slot, for slots that overlap, and 200 sessions moved at once: p50 and p99
 #   measure.sh login    whether the time of a refused sign-in tells anything of an address
@@ -48,6 +49,12 @@ bench)
   fi
   cargo test --profile quick -p aipoten-tests --test it --no-run
   with_servers bench "postgres redis rabbitmq" bench
+  ;;
+storm)
+  cargo build --profile quick -p aipoten
+  cargo test --profile quick -p aipoten-tests --test it --no-run
+  with_servers bench "postgres redis rabbitmq" \
+    cargo test --profile quick -p aipoten-tests --test it -- --ignored --nocapture bench::storm
   ;;
 events)
   cargo build --profile quick -p aipoten-events --example bench

@@ -21,6 +21,19 @@ use load::{CONNECTIONS, Requests, Run, count, run};
 
 const LENGTH: Duration = Duration::from_secs(8);
 const MANY: &str = "10000000";
+const VARIABLES: [(&str, &str); 10] = [
+    ("AIPOTEN__GATEWAY__LIMITS__USER", MANY),
+    ("AIPOTEN__GATEWAY__LIMITS__ANONYMOUS", MANY),
+    ("AIPOTEN__GATEWAY__LIMITS__ADDRESS", MANY),
+    ("AIPOTEN__GATEWAY__LIMITS__LOGIN", MANY),
+    ("AIPOTEN__GATEWAY__LIMITS__REGISTER", MANY),
+    ("AIPOTEN__GATEWAY__LIMITS__REFRESH", MANY),
+    ("AIPOTEN__GATEWAY__LIMITS__WEBHOOKS", MANY),
+    ("AIPOTEN__GATEWAY__LIMITS__MAIL", MANY),
+    ("AIPOTEN__LOG__FILTER", "info,lapin=off,sqlx::postgres::notice=warn"),
+    // A parent may be signed in for as long as it takes.
+    ("AIPOTEN__IDENTITY__SESSION__ACCESS_S", "7200"),
+];
 
 /// What is asked again and again.
 struct Job {
@@ -62,12 +75,7 @@ fn own_child(connection: u32, random: u32) -> Uuid {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes and a quiet machine: make bench"]
 async fn bench() -> anyhow::Result<()> {
-    let limits = ["USER", "ANONYMOUS", "ADDRESS", "LOGIN", "REGISTER", "REFRESH", "WEBHOOKS", "MAIL"];
-    let limits = limits.map(|name| format!("AIPOTEN__GATEWAY__LIMITS__{name}"));
-    let mut variables: Vec<(&str, &str)> = limits.iter().map(|name| (name.as_str(), MANY)).collect();
-    variables.push(("AIPOTEN__LOG__FILTER", "info,lapin=off,sqlx::postgres::notice=warn"));
-    // A parent may be signed in for as long as it takes.
-    variables.push(("AIPOTEN__IDENTITY__SESSION__ACCESS_S", "7200"));
+    let mut variables = VARIABLES.to_vec();
     let mut platform = Platform::start_with(&variables).await;
     let workers = |platform: &Platform| -> anyhow::Result<Workers> {
         Ok(Workers {

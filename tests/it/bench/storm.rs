@@ -10,8 +10,8 @@ use reqwest::StatusCode;
 use serde_json::json;
 
 use super::cost::Process;
-use super::data::Parents;
-use super::{own_child, requests, run};
+use super::data::{self, Parents};
+use super::{VARIABLES, own_child, requests, run};
 use crate::platform::Platform;
 
 /// Others ask 500 times a second while the logins come again and again.
@@ -49,5 +49,16 @@ pub(crate) async fn measure(platform: &Platform, parents: &Arc<Parents>, app: Pr
         reading.percentile(99),
         peak.load(Ordering::Relaxed)
     );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a quiet machine: make bench-storm"]
+async fn sign_ins_at_once() -> anyhow::Result<()> {
+    let platform = Platform::start_with(&VARIABLES).await;
+    let parents = Arc::new(data::load(&platform).await?);
+    for _ in 0..3 {
+        measure(&platform, &parents, Process(platform.pid())).await?;
+    }
     Ok(())
 }
