@@ -21,7 +21,7 @@ check_proto() {
 check_openapi() {
   local folder=.local/openapi
   mkdir -p "$folder"
-  cargo build --quiet --workspace
+  cargo build --quiet --workspace --all-targets
   "${CARGO_TARGET_DIR:-target}/debug/aipoten" openapi >"$folder/openapi.json"
   node tools/openapi/check.mjs "$folder/openapi.json"
   tool openapi-typescript "$folder/openapi.json" --output "$folder/schema.ts" >/dev/null

@@ -12,7 +12,7 @@ source deploy/local/node.sh
 source deploy/local/python.sh
 
 program() {
-  [[ -n ${AIPOTEN_EXECUTABLE:-} ]] || cargo build --quiet --workspace
+  [[ -n ${AIPOTEN_EXECUTABLE:-} ]] || cargo build --quiet --workspace --all-targets
   export AIPOTEN_EXECUTABLE=${AIPOTEN_EXECUTABLE:-${CARGO_TARGET_DIR:-$root/target}/debug/aipoten}
 }
 

@@ -19,7 +19,7 @@ extracted prometheus prometheus prometheus-alertmanager
 extracted backup age rclone
 for tool in openssl zstd; do command -v $tool >/dev/null || deploy/local/packages.sh $tool; done
 PATH=$root/.local/tools/prometheus/usr/bin:$root/.local/tools/backup/usr/bin:$root/.local/tools/python-ops/bin:$PATH
-[[ -n ${AIPOTEN_EXECUTABLE:-} ]] || cargo build --quiet --workspace
+[[ -n ${AIPOTEN_EXECUTABLE:-} ]] || cargo build --quiet --workspace --all-targets
 program=${AIPOTEN_EXECUTABLE:-${CARGO_TARGET_DIR:-$root/target}/debug/aipoten}
 # Each test of an alert writes a database of its own.
 [[ ! -d /dev/shm ]] || export TMPDIR=/dev/shm
