@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use futures::StreamExt as _;
 use redis::{AsyncCommands as _, RedisResult};
 use socketioxide_redis::drivers::{ChanItem, Driver, MessageStream};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::patient::PatientRedis;
@@ -26,13 +26,20 @@ struct Inner {
     redis: PatientRedis,
     client: redis::Client,
     channels: RwLock<HashMap<String, mpsc::Sender<ChanItem>>>,
+    /// A channel has come that is not heard yet.
+    more: Notify,
 }
 
 impl Bus {
     pub(super) fn new(redis: &config::Redis) -> anyhow::Result<Self> {
         let client = redis::Client::open(required("redis.url", &redis.url)?)
             .context("configuration key `redis.url` is no address of a Redis server")?;
-        Ok(Self(Arc::new(Inner { redis: PatientRedis::new(redis)?, client, channels: RwLock::default() })))
+        Ok(Self(Arc::new(Inner {
+            redis: PatientRedis::new(redis)?,
+            client,
+            channels: RwLock::default(),
+            more: Notify::new(),
+        })))
     }
 
     /// Hears the channels until `stop`.
@@ -50,19 +57,31 @@ impl Bus {
 
     /// Until the connection breaks.
     async fn hear(&self) -> RedisResult<()> {
-        let mut connection = self.0.client.get_async_pubsub().await?;
-        let channels: Vec<String> = self.channels().keys().cloned().collect();
-        connection.subscribe(channels).await?;
-        let mut messages = connection.into_on_message();
-        while let Some(message) = messages.next().await {
-            let channel = message.get_channel_name().to_owned();
-            if let Some(sender) = self.channels().get(&channel)
-                && sender.try_send((channel, message.get_payload_bytes().to_vec())).is_err()
-            {
-                tracing::warn!("this gateway does not keep up with the others");
+        let (mut sink, mut messages) = self.0.client.get_async_pubsub().await?.split();
+        self.0.more.notify_one();
+        loop {
+            tokio::select! {
+                message = messages.next() => match message {
+                    Some(message) => self.pass_on(&message),
+                    None => return Ok(()),
+                },
+                () = self.0.more.notified() => {
+                    let channels: Vec<String> = self.channels().keys().cloned().collect();
+                    if !channels.is_empty() {
+                        sink.subscribe(channels).await?;
+                    }
+                }
             }
         }
-        Ok(())
+    }
+
+    fn pass_on(&self, message: &redis::Msg) {
+        let channel = message.get_channel_name().to_owned();
+        if let Some(sender) = self.channels().get(&channel)
+            && sender.try_send((channel, message.get_payload_bytes().to_vec())).is_err()
+        {
+            tracing::warn!("this gateway does not keep up with the others");
+        }
     }
 
     fn channels(&self) -> std::sync::RwLockReadGuard<'_, HashMap<String, mpsc::Sender<ChanItem>>> {
@@ -85,6 +104,7 @@ impl Driver for Bus {
     async fn subscribe(&self, channel: String, size: usize) -> Result<MessageStream<ChanItem>, Infallible> {
         let (sender, receiver) = mpsc::channel(size);
         self.0.channels.write().unwrap_or_else(PoisonError::into_inner).insert(channel, sender);
+        self.0.more.notify_one();
         Ok(MessageStream::new(receiver))
     }
 
