@@ -84,7 +84,7 @@ impl Edge {
         let text = format!(
             "load_module {}/usr/lib/nginx/modules/ngx_stream_module.so;\n\
              pid {at}/nginx.pid; error_log {at}/error.log; {} events {{}}\n\
-             http {{ access_log off; {}\n upstream gateway {{ {} {} keepalive 64; keepalive_timeout 55s; }}\n\
+             http {{ access_log off; {}\n upstream gateway {{ {} {} keepalive 64; keepalive_timeout 4s; }}\n\
              server {{ listen 127.0.0.1:{port}; location / {{ include {at}/proxy.conf; proxy_read_timeout 35s; }} }} }}\n\
              stream {{ upstream service {{ {} {} }} server {{ listen {service_at}; proxy_pass service; }} }}\n",
             stream.display(),

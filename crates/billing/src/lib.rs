@@ -24,7 +24,7 @@ use std::sync::Arc;
 use aipoten_events::{FailedEvents, Relay, Wake};
 use aipoten_kit::config::Tokens;
 use aipoten_kit::token::Verifier;
-use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, Sealed, database};
+use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Line, Process, Revocations, Sealed, database};
 use aipoten_proto::billing::v1 as proto;
 use aipoten_proto::common::v1::failed_event_service_server::FailedEventServiceServer;
 use aipoten_proto::matching::v1::consultation_service_client::ConsultationServiceClient;
@@ -35,7 +35,6 @@ use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use tokio::net::TcpListener;
 use tonic::service::Routes;
-use tonic::transport::{Channel, Endpoint};
 
 pub use config::Config;
 pub use consumers::consumers;
@@ -64,9 +63,9 @@ pub struct Parts {
     pool: PgPool,
     cipher: Cipher,
     /// Matching's packages, asked with the parent's own token.
-    packages: PackageServiceClient<Channel>,
+    packages: PackageServiceClient<Line>,
     /// Its sessions, asked likewise.
-    consultations: ConsultationServiceClient<Channel>,
+    consultations: ConsultationServiceClient<Line>,
     providers: Providers,
     verifier: Verifier,
     revocations: Revocations,
@@ -96,12 +95,8 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
     let pool = database::connect("billing.database", &config.database).await?;
     database::check_migrated(&pool, &MIGRATOR).await?;
     database::check_migrated(&pool, &aipoten_events::MIGRATOR).await?;
-    let identity = Endpoint::from_shared(config.identity_url.clone())
-        .context("configuration key `billing.identity_url` is no address such as http://host:5001")?
-        .connect_lazy();
-    let matching = Endpoint::from_shared(config.matching_url.clone())
-        .context("configuration key `billing.matching_url` is no address such as http://host:5003")?
-        .connect_lazy();
+    let identity = Line::to("billing.identity_url", &config.identity_url)?;
+    let matching = Line::to("billing.matching_url", &config.matching_url)?;
     let relay = Relay::new("billing", pool.clone(), common.broker.clone());
     let app = App(Arc::new(Parts {
         config: config.clone(),

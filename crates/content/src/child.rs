@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aipoten_events::{Aggregate, publish};
-use aipoten_kit::{Caller, Error, Result, Role};
+use aipoten_kit::{Caller, Error, Line, Result, Role};
 use aipoten_proto::common::v1::{ChildAccessed, Gender};
 use aipoten_proto::identity::v1::{
     ChildBirth, ChildSummary, GetChildBirthRequest, ListChildrenRequest, child_service_client::ChildServiceClient,
@@ -11,7 +11,6 @@ use aipoten_proto::identity::v1::{
 use anyhow::Context as _;
 use chrono::NaiveDate;
 use sqlx::PgConnection;
-use tonic::transport::Channel;
 use uuid::Uuid;
 
 use crate::age::Birth;
@@ -34,7 +33,7 @@ pub(crate) struct Named {
 }
 
 /// The child, or not found where it is neither the caller's nor shared with them.
-pub(crate) async fn get(identity: &ChildServiceClient<Channel>, caller: &Caller, child_id: Uuid) -> Result<Child> {
+pub(crate) async fn get(identity: &ChildServiceClient<Line>, caller: &Caller, child_id: Uuid) -> Result<Child> {
     let mut request = caller.forward(GetChildBirthRequest { child_id: child_id.to_string() });
     request.set_timeout(TIMEOUT);
     let answer = identity.clone().get_child_birth(request).await.map_err(|status| match Error::from(status) {
@@ -68,7 +67,7 @@ pub(crate) async fn log_access(
 }
 
 /// The child with its name. Asked for in the list, as a single child comes with its medical history, which nobody needs here.
-pub(crate) async fn named(identity: &ChildServiceClient<Channel>, caller: &Caller, child_id: Uuid) -> Result<Named> {
+pub(crate) async fn named(identity: &ChildServiceClient<Line>, caller: &Caller, child_id: Uuid) -> Result<Named> {
     // More than anybody has.
     let mut request = caller.forward(ListChildrenRequest { limit: Some(100), ..ListChildrenRequest::default() });
     request.set_timeout(TIMEOUT);

@@ -24,16 +24,14 @@ use std::sync::Arc;
 use aipoten_events::{FailedEvents, Relay, Wake};
 use aipoten_kit::config::Tokens;
 use aipoten_kit::token::Verifier;
-use aipoten_kit::{AuthenticateLayer, GrpcServer, Process, Revocations, database};
+use aipoten_kit::{AuthenticateLayer, GrpcServer, Line, Process, Revocations, database};
 use aipoten_proto::common::v1::failed_event_service_server::FailedEventServiceServer;
 use aipoten_proto::content::v1 as proto;
 use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
-use anyhow::Context as _;
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use tokio::net::TcpListener;
 use tonic::service::Routes;
-use tonic::transport::{Channel, Endpoint};
 
 pub use config::{Config, LinkCheck};
 pub use consumers::consumers;
@@ -51,7 +49,7 @@ pub struct App(Arc<Parts>);
 pub struct Parts {
     pool: PgPool,
     /// Identity's children, asked with the caller's own token.
-    children: ChildServiceClient<Channel>,
+    children: ChildServiceClient<Line>,
     verifier: Verifier,
     revocations: Revocations,
     failed_events: FailedEvents,
@@ -80,9 +78,7 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
     let pool = database::connect("content.database", &config.database).await?;
     database::check_migrated(&pool, &MIGRATOR).await?;
     database::check_migrated(&pool, &aipoten_events::MIGRATOR).await?;
-    let identity = Endpoint::from_shared(config.identity_url.clone())
-        .context("configuration key `content.identity_url` is no address such as http://host:5001")?
-        .connect_lazy();
+    let identity = Line::to("content.identity_url", &config.identity_url)?;
     let relay = Relay::new("content", pool.clone(), common.broker.clone());
     let app = App(Arc::new(Parts {
         failed_events: FailedEvents::new("content", pool.clone(), relay.wake()),

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aipoten_kit::Revocations;
-use aipoten_kit::User;
 use aipoten_kit::config::{Redis, Tokens};
 use aipoten_kit::token::{Refusal, Subject, Verifier};
+use aipoten_kit::{Line, Revocations, User};
 use aipoten_proto::billing::v1::bank_account_service_client::BankAccountServiceClient;
 use aipoten_proto::billing::v1::case_service_client::CaseServiceClient;
 use aipoten_proto::billing::v1::payment_service_client::PaymentServiceClient;
@@ -38,15 +37,12 @@ use aipoten_proto::matching::v1::therapist_service_client::TherapistServiceClien
 use aipoten_proto::notification::v1::device_service_client::DeviceServiceClient;
 use aipoten_proto::notification::v1::notification_service_client::NotificationServiceClient;
 use aipoten_proto::notification::v1::preference_service_client::PreferenceServiceClient;
-use anyhow::Context as _;
 use ipnet::IpNet;
-use tonic::transport::{Channel, Endpoint};
 
 use crate::cache::Cache;
 use crate::config::{self, Config};
 use crate::cookies::Csrf;
 use crate::limit::Limiter;
-use crate::line::Line;
 use crate::metrics::Present;
 use crate::patient::PatientRedis;
 use crate::realtime::{Connections, Presence};
@@ -59,11 +55,11 @@ const LARGEST_FILE_MESSAGE: usize = 12 * 1024 * 1024;
 pub(crate) struct Gateway(Arc<Inner>);
 
 struct Inner {
-    identity: Channel,
-    content: Channel,
-    matching: Channel,
-    billing: Channel,
-    notification: Channel,
+    identity: Line,
+    content: Line,
+    matching: Line,
+    billing: Line,
+    notification: Line,
     verifier: Verifier,
     revocations: Revocations,
     limiter: Limiter,
@@ -81,13 +77,13 @@ struct Inner {
 
 impl Gateway {
     pub(crate) fn new(config: &Config, redis: &Redis, tokens: &Tokens) -> anyhow::Result<Self> {
-        let identity = channel("gateway.identity_url", &config.identity_url)?;
+        let identity = Line::to("gateway.identity_url", &config.identity_url)?;
         let store = Arc::new(PatientRedis::new(redis)?);
         Ok(Self(Arc::new(Inner {
-            content: channel("gateway.content_url", &config.content_url)?,
-            matching: channel("gateway.matching_url", &config.matching_url)?,
-            billing: channel("gateway.billing_url", &config.billing_url)?,
-            notification: channel("gateway.notification_url", &config.notification_url)?,
+            content: Line::to("gateway.content_url", &config.content_url)?,
+            matching: Line::to("gateway.matching_url", &config.matching_url)?,
+            billing: Line::to("gateway.billing_url", &config.billing_url)?,
+            notification: Line::to("gateway.notification_url", &config.notification_url)?,
             verifier: Verifier::asking(&tokens.issuer, identity.clone()),
             revocations: Revocations::default(),
             limiter: Limiter::new(config.limits.clone(), Arc::clone(&store), &redis.prefix),
@@ -106,156 +102,156 @@ impl Gateway {
     }
 
     pub(crate) fn users(&self) -> UserServiceClient<Line> {
-        UserServiceClient::new(Line(self.identity()))
+        UserServiceClient::new(self.identity())
     }
 
     pub(crate) fn sessions(&self) -> SessionServiceClient<Line> {
-        SessionServiceClient::new(Line(self.identity()))
+        SessionServiceClient::new(self.identity())
     }
 
     pub(crate) fn captchas(&self) -> CaptchaServiceClient<Line> {
-        CaptchaServiceClient::new(Line(self.identity()))
+        CaptchaServiceClient::new(self.identity())
     }
 
     pub(crate) fn consents(&self) -> ConsentServiceClient<Line> {
-        ConsentServiceClient::new(Line(self.identity()))
+        ConsentServiceClient::new(self.identity())
     }
 
     pub(crate) fn children(&self) -> ChildServiceClient<Line> {
-        ChildServiceClient::new(Line(self.identity()))
+        ChildServiceClient::new(self.identity())
     }
 
     pub(crate) fn audit(&self) -> AuditServiceClient<Line> {
-        AuditServiceClient::new(Line(self.identity()))
+        AuditServiceClient::new(self.identity())
     }
 
     pub(crate) fn keys(&self) -> KeyServiceClient<Line> {
-        KeyServiceClient::new(Line(self.identity()))
+        KeyServiceClient::new(self.identity())
     }
 
     pub(crate) fn assessments(&self) -> AssessmentServiceClient<Line> {
-        AssessmentServiceClient::new(Line(self.content()))
+        AssessmentServiceClient::new(self.content())
     }
 
     pub(crate) fn questions(&self) -> QuestionServiceClient<Line> {
-        QuestionServiceClient::new(Line(self.content()))
+        QuestionServiceClient::new(self.content())
     }
 
     pub(crate) fn growth(&self) -> GrowthServiceClient<Line> {
-        GrowthServiceClient::new(Line(self.content()))
+        GrowthServiceClient::new(self.content())
     }
 
     pub(crate) fn videos(&self) -> VideoServiceClient<Line> {
-        VideoServiceClient::new(Line(self.content()))
+        VideoServiceClient::new(self.content())
     }
 
     pub(crate) fn categories(&self) -> CategoryServiceClient<Line> {
-        CategoryServiceClient::new(Line(self.content()))
+        CategoryServiceClient::new(self.content())
     }
 
     pub(crate) fn therapists(&self) -> TherapistServiceClient<Line> {
-        TherapistServiceClient::new(Line(self.matching()))
+        TherapistServiceClient::new(self.matching())
     }
 
     pub(crate) fn documents(&self) -> DocumentServiceClient<Line> {
-        DocumentServiceClient::new(Line(self.matching()))
+        DocumentServiceClient::new(self.matching())
             .max_encoding_message_size(LARGEST_FILE_MESSAGE)
             .max_decoding_message_size(LARGEST_FILE_MESSAGE)
     }
 
     pub(crate) fn calendars(&self) -> CalendarServiceClient<Line> {
-        CalendarServiceClient::new(Line(self.matching()))
+        CalendarServiceClient::new(self.matching())
     }
 
     pub(crate) fn matching_requests(&self) -> MatchingRequestServiceClient<Line> {
-        MatchingRequestServiceClient::new(Line(self.matching()))
+        MatchingRequestServiceClient::new(self.matching())
     }
 
     pub(crate) fn packages(&self) -> PackageServiceClient<Line> {
-        PackageServiceClient::new(Line(self.matching()))
+        PackageServiceClient::new(self.matching())
     }
 
     pub(crate) fn consultations(&self) -> ConsultationServiceClient<Line> {
-        ConsultationServiceClient::new(Line(self.matching()))
+        ConsultationServiceClient::new(self.matching())
     }
 
     pub(crate) fn schedule_changes(&self) -> ScheduleChangeServiceClient<Line> {
-        ScheduleChangeServiceClient::new(Line(self.matching()))
+        ScheduleChangeServiceClient::new(self.matching())
     }
 
     pub(crate) fn reports(&self) -> ReportServiceClient<Line> {
-        ReportServiceClient::new(Line(self.matching()))
+        ReportServiceClient::new(self.matching())
     }
 
     pub(crate) fn reviews(&self) -> ReviewServiceClient<Line> {
-        ReviewServiceClient::new(Line(self.matching()))
+        ReviewServiceClient::new(self.matching())
     }
 
     pub(crate) fn payments(&self) -> PaymentServiceClient<Line> {
-        PaymentServiceClient::new(Line(self.billing()))
+        PaymentServiceClient::new(self.billing())
     }
 
     pub(crate) fn refunds(&self) -> RefundServiceClient<Line> {
-        RefundServiceClient::new(Line(self.billing()))
+        RefundServiceClient::new(self.billing())
     }
 
     pub(crate) fn settlements(&self) -> SettlementServiceClient<Line> {
-        SettlementServiceClient::new(Line(self.billing())).max_decoding_message_size(LARGEST_FILE_MESSAGE)
+        SettlementServiceClient::new(self.billing()).max_decoding_message_size(LARGEST_FILE_MESSAGE)
     }
 
     pub(crate) fn bank_accounts(&self) -> BankAccountServiceClient<Line> {
-        BankAccountServiceClient::new(Line(self.billing()))
+        BankAccountServiceClient::new(self.billing())
     }
 
     pub(crate) fn cases(&self) -> CaseServiceClient<Line> {
-        CaseServiceClient::new(Line(self.billing()))
+        CaseServiceClient::new(self.billing())
     }
 
     pub(crate) fn notifications(&self) -> NotificationServiceClient<Line> {
-        NotificationServiceClient::new(Line(self.notification()))
+        NotificationServiceClient::new(self.notification())
     }
 
     pub(crate) fn preferences(&self) -> PreferenceServiceClient<Line> {
-        PreferenceServiceClient::new(Line(self.notification()))
+        PreferenceServiceClient::new(self.notification())
     }
 
     pub(crate) fn devices(&self) -> DeviceServiceClient<Line> {
-        DeviceServiceClient::new(Line(self.notification()))
+        DeviceServiceClient::new(self.notification())
     }
 
     /// Each service answers for its own; one that nobody has is refused by identity.
     pub(crate) fn failed_events(&self, consumer: Consumer) -> FailedEventServiceClient<Line> {
-        FailedEventServiceClient::new(Line(match consumer {
+        FailedEventServiceClient::new(match consumer {
             Consumer::Content => self.content(),
             Consumer::Matching => self.matching(),
             Consumer::Billing => self.billing(),
             Consumer::Notification => self.notification(),
             Consumer::Identity | Consumer::Unspecified => self.identity(),
-        }))
+        })
     }
 
-    /// Identity's address.
-    pub(crate) fn identity(&self) -> Channel {
+    /// Identity's line.
+    pub(crate) fn identity(&self) -> Line {
         self.0.identity.clone()
     }
 
-    /// Content's address.
-    pub(crate) fn content(&self) -> Channel {
+    /// Content's line.
+    pub(crate) fn content(&self) -> Line {
         self.0.content.clone()
     }
 
-    /// Notification's address.
-    pub(crate) fn notification(&self) -> Channel {
+    /// Notification's line.
+    pub(crate) fn notification(&self) -> Line {
         self.0.notification.clone()
     }
 
-    /// Matching's address.
-    pub(crate) fn matching(&self) -> Channel {
+    /// Matching's line.
+    pub(crate) fn matching(&self) -> Line {
         self.0.matching.clone()
     }
 
-    /// Billing's address.
-    pub(crate) fn billing(&self) -> Channel {
+    /// Billing's line.
+    pub(crate) fn billing(&self) -> Line {
         self.0.billing.clone()
     }
 
@@ -327,33 +323,5 @@ impl Gateway {
     /// Whether the feed of ended sessions has been silent for too long to be trusted with what must not leak.
     pub(crate) fn is_stale(&self) -> bool {
         self.0.revocations.silent_for().is_none_or(|silence| silence >= self.0.stale_after)
-    }
-}
-
-/// One HTTP/2 connection, made when it is first needed: the gateway starts while a service is down.
-fn channel(key: &str, url: &str) -> anyhow::Result<Channel> {
-    let endpoint = Endpoint::from_shared(url.to_owned())
-        .with_context(|| format!("configuration key `{key}`: `{url}` is no address such as http://host:5001"))?;
-    Ok(tuned(endpoint).connect_lazy())
-}
-
-/// Without `TCP_NODELAY` the median call takes 24 ms instead of 2.
-fn tuned(endpoint: Endpoint) -> Endpoint {
-    endpoint
-        .tcp_nodelay(true)
-        .connect_timeout(Duration::from_secs(2))
-        .http2_keep_alive_interval(Duration::from_secs(20))
-        .keep_alive_timeout(Duration::from_secs(5))
-        .keep_alive_while_idle(true)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn small_questions_are_sent_at_once() {
-        let endpoint = tuned(Endpoint::from_static("http://127.0.0.1:5001").tcp_nodelay(false));
-        assert!(endpoint.get_tcp_nodelay());
     }
 }

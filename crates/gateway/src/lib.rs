@@ -16,7 +16,6 @@ mod gateway;
 mod headers;
 mod input;
 mod limit;
-mod line;
 mod locale;
 mod mailbox;
 mod metrics;
@@ -37,8 +36,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aipoten_events::Listener;
-use aipoten_kit::Process;
 use aipoten_kit::config::{Redis, Tokens};
+use aipoten_kit::{Line, Process};
 use aipoten_proto::content::v1::ContentChanged;
 use aipoten_proto::matching::v1::TherapistChanged;
 use aipoten_proto::notification::v1::NotificationCreated;
@@ -50,7 +49,6 @@ use futures::FutureExt as _;
 use http::{HeaderName, HeaderValue, Method, header};
 use prost::Name as _;
 use tokio::net::TcpListener;
-use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 use tower::ServiceBuilder;
@@ -108,7 +106,7 @@ pub fn serve(app: App, listener: TcpListener, process: &Process) -> anyhow::Resu
     watch(&app.gateway, process);
     listen(&app.gateway, &app.realtime, app.broker, process);
     app.realtime.run(process);
-    process.spawn("gateway", serve::serve(listener, app.router, process.draining(), process.stop()));
+    process.spawn("gateway", serve::serve(listener, app.router, process.clone()));
     tracing::info!(role = "gateway", %address, "serving");
     Ok(address)
 }
@@ -123,8 +121,8 @@ fn watch(gateway: &Gateway, process: &Process) {
         ("gateway.billing", gateway.billing()),
         ("gateway.notification", gateway.notification()),
     ];
-    for (name, channel) in services {
-        process.check(name, move || answers(channel.clone()).boxed());
+    for (name, line) in services {
+        process.check(name, move || answers(line.clone()).boxed());
     }
     let present = gateway.present().clone();
     process.sample(Duration::ZERO, move || {
@@ -161,7 +159,7 @@ fn listen(gateway: &Gateway, realtime: &Realtime, broker: aipoten_events::Config
     process.spawn("gateway listener", listener.run(broker, process.stop()));
 }
 
-async fn answers(service: Channel) -> bool {
+async fn answers(service: Line) -> bool {
     HealthClient::new(service).check(HealthCheckRequest::default()).await.is_ok()
 }
 

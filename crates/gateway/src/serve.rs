@@ -1,8 +1,10 @@
 //! Connections: who is slow or says too much is cut, who is being served may finish.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use aipoten_kit::Process;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
@@ -14,6 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -21,36 +24,26 @@ use crate::edge::Peer;
 
 /// How long a client may take to begin.
 const SILENCE: Duration = Duration::from_secs(10);
+/// How long one has to begin that was accepted when the gateway stopped.
+const HASTE: Duration = Duration::from_millis(200);
 /// How long a client may take to send the head of a request, the next one on a connection too: longer than the 60
 /// seconds for which proxies keep a connection, so that none is closed under a request.
 const HEAD: Duration = Duration::from_secs(65);
 /// Most bytes of a request's head.
 const HEAD_SIZE: u16 = 16 * 1024;
 
-/// Serves until `stop`, then waits for the running requests; what became a WebSocket looks after itself. From `draining` on connections end
-/// with their answers, so that few of those that proxies keep are left to be closed at the end, when a request may be on its way.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    router: Router,
-    draining: CancellationToken,
-    stop: CancellationToken,
-) -> anyhow::Result<()> {
-    let server = server();
+/// Serves until the process stops, then waits for the running requests; what became a WebSocket looks after itself. From `draining` on
+/// connections end with their answers, so that none of those that proxies keep is left to be closed at the end, when a request may be on its
+/// way.
+pub(crate) async fn serve(listener: TcpListener, router: Router, process: Process) -> anyhow::Result<()> {
+    let (draining, stop) = (process.draining(), process.stop());
     let graceful = GracefulShutdown::new();
-    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
-        let (stream, peer) = match accepted {
-            Ok(connection) => connection,
-            Err(error) => {
-                // Out of file descriptors, most likely: it passes when connections end.
-                tracing::warn!(%error, "a connection cannot be accepted");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
+    let server = server();
+    let begin = |stream: TcpStream, peer: SocketAddr| {
         let watcher = graceful.watcher();
         let (server, router, peer) = (server.clone(), router.clone(), Peer(peer.ip()));
         let (draining, stop) = (draining.clone(), stop.clone());
-        tokio::spawn(async move {
+        process.connections().spawn(async move {
             if !speaks(&stream, &stop).await {
                 return;
             }
@@ -60,8 +53,25 @@ pub(crate) async fn serve(
                 tracing::debug!(%error, "a connection broke");
             }
         });
+    };
+    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
+        match accepted {
+            Ok((stream, peer)) => begin(stream, peer),
+            Err(error) => {
+                // Out of file descriptors, most likely: it passes when connections end.
+                tracing::warn!(%error, "a connection cannot be accepted");
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+    // Who is connected already and not accepted yet has been told yes: nobody is dropped with the listener.
+    let listener = listener.into_std()?;
+    while let Ok((stream, peer)) = listener.accept() {
+        stream.set_nonblocking(true)?;
+        begin(TcpStream::from_std(stream)?, peer);
     }
     drop(listener);
+    sleep(HASTE).await;
     graceful.shutdown().await;
     Ok(())
 }
@@ -82,8 +92,15 @@ fn server() -> Builder<TokioExecutor> {
 async fn speaks(stream: &TcpStream, stop: &CancellationToken) -> bool {
     // Not `readable`: a connection just accepted passes for readable until it is tried.
     let mut byte = [0];
-    let first = tokio::time::timeout(SILENCE, stream.peek(&mut byte));
-    stream.set_nodelay(true).is_ok() && matches!(stop.run_until_cancelled(first).await, Some(Ok(Ok(1))))
+    let haste = async {
+        stop.cancelled().await;
+        sleep(HASTE).await;
+    };
+    tokio::select! {
+        first = stream.peek(&mut byte) => matches!(first, Ok(1)) && stream.set_nodelay(true).is_ok(),
+        () = sleep(SILENCE) => false,
+        () = haste => false,
+    }
 }
 
 async fn answer(
@@ -106,7 +123,7 @@ async fn answer(
 mod tests {
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::time::{Instant, sleep};
+    use tokio::time::Instant;
 
     use super::*;
 
@@ -115,7 +132,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let router = Router::new().route("/", get(async || "served"));
-        tokio::spawn(serve(listener, router, CancellationToken::new(), CancellationToken::new()));
+        tokio::spawn(serve(listener, router, Process::new()));
         let (mut reader, mut writer) = TcpStream::connect(address).await.expect("a connection").into_split();
         let begun = Instant::now();
         let sent = sent.to_owned();

@@ -26,6 +26,9 @@ use crate::{AuthenticateLayer, telemetry};
 const GRACE: Duration = Duration::from_secs(30);
 /// How long a load balancer needs to see that readiness fails.
 const DRAIN: Duration = Duration::from_millis(500);
+/// How long connections on which nobody asks are kept then: longer than proxies keep them (`keepalive_timeout` of the edge), so that the
+/// proxy ends them and no request is on its way to one that ends.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// How long a scrape waits for what has to be measured for it.
 const SAMPLING: Duration = Duration::from_secs(5);
@@ -74,6 +77,7 @@ pub struct Process {
     started: CancellationToken,
     draining: CancellationToken,
     tasks: TaskTracker,
+    connections: TaskTracker,
     failure: Arc<Mutex<Option<anyhow::Error>>>,
     checks: Arc<Mutex<Vec<Check>>>,
     samples: Arc<Mutex<Vec<Sample>>>,
@@ -93,6 +97,11 @@ impl Process {
     /// Cancelled a moment before [`Process::stop`]: nobody should send anything new from here on.
     pub fn draining(&self) -> CancellationToken {
         self.draining.clone()
+    }
+
+    /// The connections that clients and proxies keep between requests: the process stops when they have ended, or after five seconds.
+    pub fn connections(&self) -> &TaskTracker {
+        &self.connections
     }
 
     /// Runs a task. One that fails, or ends before it was told to, stops the process.
@@ -149,8 +158,8 @@ impl Process {
     /// new one.
     pub const QUERY: Duration = Duration::from_secs(14);
 
-    /// Everything is started: waits for SIGTERM, SIGINT or the death of a task, then stops: readiness fails first, then no new work begins,
-    /// running work has 30 seconds.
+    /// Everything is started: waits for SIGTERM, SIGINT or the death of a task, then stops: readiness fails first, then connections end, then
+    /// no new work begins, running work has 30 seconds.
     pub async fn run(self) -> anyhow::Result<()> {
         self.started.cancel();
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
@@ -163,6 +172,13 @@ impl Process {
         self.draining.cancel();
         if !self.stop.is_cancelled() {
             tokio::time::sleep(DRAIN).await;
+            self.connections.close();
+            if tokio::time::timeout(LINGER, self.connections.wait()).await.is_err() {
+                tracing::debug!(
+                    connections = self.connections.len(),
+                    "some connections are kept for longer: they are ended"
+                );
+            }
         }
         self.shut_down().await
     }

@@ -8,8 +8,9 @@ use aipoten_proto::identity::v1::{ListRevocationsRequest, session_service_client
 use chrono::{DateTime, TimeDelta, Utc};
 use metrics::{counter, gauge};
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Channel;
 use uuid::Uuid;
+
+use crate::Line;
 
 /// How often identity is asked.
 const EVERY: Duration = Duration::from_millis(500);
@@ -51,7 +52,7 @@ impl Revocations {
     }
 
     /// Asks identity at once, then twice a second until `stop`.
-    pub async fn follow(self, identity: Channel, stop: CancellationToken) -> anyhow::Result<()> {
+    pub async fn follow(self, identity: Line, stop: CancellationToken) -> anyhow::Result<()> {
         let mut identity = SessionServiceClient::new(identity);
         let mut newest: Option<DateTime<Utc>> = None;
         let (begun, age) = (Instant::now(), gauge!("aipoten_revocations_age_seconds"));

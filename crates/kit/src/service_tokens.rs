@@ -9,11 +9,10 @@ use anyhow::{Context as _, anyhow};
 use secrecy::ExposeSecret as _;
 use tokio::sync::Mutex;
 use tonic::metadata::{AsciiMetadataValue, MetadataValue};
-use tonic::transport::Channel;
 use tonic::{Code, Request};
 
 use crate::config::Secret;
-use crate::{Error, Result, metadata, telemetry};
+use crate::{Error, Line, Result, metadata, telemetry};
 
 /// A token is renewed so long before it ends: a request that takes it along is still on its way.
 const EARLY: Duration = Duration::from_secs(15);
@@ -28,7 +27,7 @@ struct Inner {
     service: &'static str,
     secret: Secret,
     callee: &'static str,
-    identity: ServiceTokenServiceClient<Channel>,
+    identity: ServiceTokenServiceClient<Line>,
     kept: Mutex<Option<Kept>>,
 }
 
@@ -45,7 +44,7 @@ impl Kept {
 
 impl ServiceTokens {
     /// Tokens with which `service`, that identity knows by this secret, calls `callee`. None is fetched before it is needed.
-    pub fn new(service: &'static str, secret: Secret, callee: &'static str, identity: Channel) -> Self {
+    pub fn new(service: &'static str, secret: Secret, callee: &'static str, identity: Line) -> Self {
         let identity = ServiceTokenServiceClient::new(identity);
         Self(Arc::new(Inner { service, secret, callee, identity, kept: Mutex::default() }))
     }

@@ -10,15 +10,30 @@ use std::time::Duration;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection, PgPool};
+use tokio::net::TcpListener;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
+use crate::Line;
 use crate::config::{Database, Encryption, Redis};
 pub use forge::Forge;
 
 fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests with `make test`"))
+}
+
+/// Nobody answers there: events wait, everything else works.
+pub const NO_BROKER: &str = "amqp://guest:guest@127.0.0.1:1/%2f";
+
+/// A free port of this machine for a service of the test.
+pub async fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.expect("a free port")
+}
+
+/// A line to a service of the test.
+pub fn line(url: &str) -> Line {
+    Line::to("test", url).expect("an address")
 }
 
 /// Redis with a key prefix nobody else has.

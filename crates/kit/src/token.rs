@@ -12,10 +12,9 @@ use metrics::counter;
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use tonic::transport::Channel;
 use uuid::Uuid;
 
-use crate::{Role, Service, User};
+use crate::{Line, Role, Service, User};
 
 /// The only audience.
 pub const AUDIENCE: &str = "aipoten";
@@ -141,7 +140,7 @@ struct Inner {
     keys: RwLock<HashMap<String, DecodingKey>>,
     /// By the token's hash.
     checked: Cache<[u8; 32], Checked>,
-    source: Option<KeyServiceClient<Channel>>,
+    source: Option<KeyServiceClient<Line>>,
     refetch: Duration,
     asked: tokio::sync::Mutex<Option<Instant>>,
 }
@@ -158,12 +157,12 @@ struct Checked {
 
 impl Verifier {
     /// A verifier that asks identity for the keys, every minute as long as it lives. To be called inside a runtime.
-    pub fn asking(issuer: &str, identity: Channel) -> Self {
+    pub fn asking(issuer: &str, identity: Line) -> Self {
         Self::asking_every(REFETCH, issuer, identity)
     }
 
     /// As [`Verifier::asking`], for tests that have no minute.
-    pub fn asking_every(refetch: Duration, issuer: &str, identity: Channel) -> Self {
+    pub fn asking_every(refetch: Duration, issuer: &str, identity: Line) -> Self {
         let verifier = Self::build(issuer, refetch, Some(KeyServiceClient::new(identity)));
         let inner = Arc::downgrade(&verifier.0);
         tokio::spawn(async move {
@@ -181,7 +180,7 @@ impl Verifier {
         Self::build(issuer, REFETCH, None)
     }
 
-    fn build(issuer: &str, refetch: Duration, source: Option<KeyServiceClient<Channel>>) -> Self {
+    fn build(issuer: &str, refetch: Duration, source: Option<KeyServiceClient<Line>>) -> Self {
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.leeway = LEEWAY_S;
         validation.validate_nbf = true;

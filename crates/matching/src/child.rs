@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use aipoten_kit::{Caller, Error, Reason, Result};
+use aipoten_kit::{Caller, Error, Line, Reason, Result};
 use aipoten_proto::identity::v1::{GetChildSharingRequest, child_service_client::ChildServiceClient};
-use tonic::transport::Channel;
 use uuid::Uuid;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -12,7 +11,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Fails with not found unless the child is the caller's, and with `CONSENT_REQUIRED` unless the caller's consents allow
 /// its records to be shared with a therapist.
 pub(crate) async fn require_sharing(
-    identity: &ChildServiceClient<Channel>,
+    identity: &ChildServiceClient<Line>,
     caller: &Caller,
     child_id: Uuid,
 ) -> Result<()> {

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use aipoten_events::{FailedEvents, Relay, Wake};
 use aipoten_kit::config::Tokens;
 use aipoten_kit::token::Verifier;
-use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, Sealed, database};
+use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Line, Process, Revocations, Sealed, database};
 use aipoten_proto::common::v1::failed_event_service_server::FailedEventServiceServer;
 use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
 use aipoten_proto::matching::v1 as proto;
@@ -40,7 +40,6 @@ use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use tokio::net::TcpListener;
 use tonic::service::Routes;
-use tonic::transport::{Channel, Endpoint};
 
 pub use config::Config;
 pub use consumers::consumers;
@@ -74,7 +73,7 @@ pub struct Parts {
     /// Files of licence documents.
     documents: LocalFileSystem,
     /// Identity's children, asked with the parent's own token.
-    children: ChildServiceClient<Channel>,
+    children: ChildServiceClient<Line>,
     verifier: Verifier,
     revocations: Revocations,
     failed_events: FailedEvents,
@@ -103,9 +102,7 @@ pub async fn build(config: &Config, common: &Common, process: &Process) -> anyho
     let pool = database::connect("matching.database", &config.database).await?;
     database::check_migrated(&pool, &MIGRATOR).await?;
     database::check_migrated(&pool, &aipoten_events::MIGRATOR).await?;
-    let identity = Endpoint::from_shared(config.identity_url.clone())
-        .context("configuration key `matching.identity_url` is no address such as http://host:5001")?
-        .connect_lazy();
+    let identity = Line::to("matching.identity_url", &config.identity_url)?;
     let relay = Relay::new("matching", pool.clone(), common.broker.clone());
     let app = App(Arc::new(Parts {
         config: config.clone(),

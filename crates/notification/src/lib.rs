@@ -19,7 +19,7 @@ use std::sync::Arc;
 use aipoten_events::{FailedEvents, Relay, Wake};
 use aipoten_kit::config::{Tokens, required};
 use aipoten_kit::token::Verifier;
-use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Process, Revocations, Sealed, ServiceTokens, database};
+use aipoten_kit::{AuthenticateLayer, Cipher, GrpcServer, Line, Process, Revocations, Sealed, ServiceTokens, database};
 use aipoten_proto::common::v1::failed_event_service_server::FailedEventServiceServer;
 use aipoten_proto::identity::v1::recipient_service_client::RecipientServiceClient;
 use aipoten_proto::notification::v1 as proto;
@@ -28,7 +28,6 @@ use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use tokio::net::TcpListener;
 use tonic::service::Routes;
-use tonic::transport::{Channel, Endpoint};
 
 pub use config::{Config, Fcm, Mail, Sms, Tls, WebPush};
 pub use consumers::consumers;
@@ -51,7 +50,7 @@ pub struct Parts {
     pool: PgPool,
     cipher: Cipher,
     /// Identity's people, asked on nobody's behalf.
-    recipients: RecipientServiceClient<Channel>,
+    recipients: RecipientServiceClient<Line>,
     /// What identity is asked with.
     service_tokens: ServiceTokens,
     unsubscriber: Unsubscriber,
@@ -97,9 +96,7 @@ pub async fn build_with(config: &Config, common: &Common, senders: Senders, proc
     database::check_migrated(&pool, &MIGRATOR).await?;
     database::check_migrated(&pool, &aipoten_events::MIGRATOR).await?;
     required("notification.service_secret", &config.service_secret)?;
-    let identity = Endpoint::from_shared(config.identity_url.clone())
-        .context("configuration key `notification.identity_url` is no address such as http://host:5001")?
-        .connect_lazy();
+    let identity = Line::to("notification.identity_url", &config.identity_url)?;
     let relay = Relay::new("notification", pool.clone(), common.broker.clone());
     let secret = config.service_secret.clone();
     let app = App(Arc::new(Parts {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aipoten_kit::Process;
 use aipoten_kit::config::{Secret, Tokens};
-use aipoten_kit::test::{Forge, TestDatabase, encryption, redis};
+use aipoten_kit::test::{Forge, NO_BROKER, TestDatabase, encryption, line, listener, redis};
 pub(crate) use aipoten_kit::test::{eventually, parameter, reason, violations};
+use aipoten_kit::{Line, Process};
 use aipoten_proto::billing::v1::bank_account_service_client::BankAccountServiceClient;
 use aipoten_proto::billing::v1::settlement_service_client::SettlementServiceClient;
 use aipoten_proto::billing::v1::{
@@ -20,21 +20,17 @@ use chrono::{DateTime, Utc};
 use prost::{Message, Name};
 use serde_json::json;
 use sqlx::PgPool;
-use tokio::net::TcpListener;
-use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 use uuid::Uuid;
 
 const PASSWORD: &str = "correct horse 7!";
-/// Nobody answers there: events wait, everything else works.
-const NO_BROKER: &str = "amqp://guest:guest@127.0.0.1:1/%2f";
 
 /// Identity and billing at work.
 pub(crate) struct Books {
     pub(crate) billing_database: TestDatabase,
     identity_database: TestDatabase,
-    identity: Channel,
-    billing: Channel,
+    identity: Line,
+    billing: Line,
     admin_password: String,
     people: AtomicUsize,
     ids: AtomicUsize,
@@ -129,8 +125,8 @@ impl Books {
         let app = aipoten_billing::build(&config, &common, &process).await.expect("billing starts");
         let address = aipoten_billing::serve(&app, true, listener().await, &process).expect("billing serves");
         Self {
-            identity: channel(identity_url),
-            billing: channel(format!("http://{address}")),
+            identity: line(&identity_url),
+            billing: line(&format!("http://{address}")),
             billing_database,
             identity_database,
             admin_password,
@@ -145,11 +141,11 @@ impl Books {
         &self.billing_database.pool
     }
 
-    pub(crate) fn settlements(&self) -> SettlementServiceClient<Channel> {
+    pub(crate) fn settlements(&self) -> SettlementServiceClient<Line> {
         SettlementServiceClient::new(self.billing.clone())
     }
 
-    pub(crate) fn bank_accounts(&self) -> BankAccountServiceClient<Channel> {
+    pub(crate) fn bank_accounts(&self) -> BankAccountServiceClient<Line> {
         BankAccountServiceClient::new(self.billing.clone())
     }
 
@@ -377,12 +373,4 @@ pub(crate) fn bank_account() -> PutBankAccountRequest {
 /// A time of day in Korea.
 pub(crate) fn korean(text: &str) -> DateTime<Utc> {
     format!("{}:00+09:00", text.replace(' ', "T")).parse().expect("a time of day")
-}
-
-async fn listener() -> TcpListener {
-    TcpListener::bind("127.0.0.1:0").await.expect("a free port")
-}
-
-fn channel(url: String) -> Channel {
-    Endpoint::from_shared(url).expect("an address").connect_lazy()
 }

@@ -1,7 +1,7 @@
 //! The provider: the real one, and what a test does to it.
 
 use aipoten_billing::provider::{Account, Config};
-use aipoten_kit::Process;
+use aipoten_kit::{Line, Process};
 use aipoten_proto::billing::v1::ReceiveWebhookRequest;
 use aipoten_proto::billing::v1::payment_service_client::PaymentServiceClient;
 use axum::Router;
@@ -11,7 +11,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tonic::transport::Channel;
 
 const SECRET: &str = "sandbox_secret";
 
@@ -121,7 +120,7 @@ impl Sandbox {
 }
 
 /// Passes webhooks on as the gateway does.
-pub(crate) fn forward_webhooks(listener: TcpListener, billing: Channel, process: &Process) -> String {
+pub(crate) fn forward_webhooks(listener: TcpListener, billing: Line, process: &Process) -> String {
     let url = format!("http://{}/", listener.local_addr().expect("bound"));
     let router = Router::new().route("/", post(forward)).with_state(PaymentServiceClient::new(billing));
     let serving = axum::serve(listener, router).with_graceful_shutdown(process.stop().cancelled_owned());
@@ -130,7 +129,7 @@ pub(crate) fn forward_webhooks(listener: TcpListener, billing: Channel, process:
 }
 
 async fn forward(
-    State(mut payments): State<PaymentServiceClient<Channel>>,
+    State(mut payments): State<PaymentServiceClient<Line>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> StatusCode {

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use aipoten_events::{Context, Delivered};
-use aipoten_kit::Process;
 use aipoten_kit::config::{Secret, Tokens};
-use aipoten_kit::test::{TestDatabase, encryption, eventually, redis};
+use aipoten_kit::test::{NO_BROKER, TestDatabase, encryption, eventually, line, listener, redis};
 pub(crate) use aipoten_kit::test::{parameter, reason, violations};
+use aipoten_kit::{Line, Process};
 use aipoten_proto::billing::v1 as proto;
 use aipoten_proto::billing::v1::case_service_client::CaseServiceClient;
 use aipoten_proto::billing::v1::payment_service_client::PaymentServiceClient;
@@ -30,16 +30,12 @@ use aipoten_proto::timestamp;
 use chrono::{DateTime, Months, SubsecRound as _, TimeDelta, Utc};
 use prost::{Message, Name};
 use sqlx::PgPool;
-use tokio::net::TcpListener;
-use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::sandbox::{Sandbox, forward_webhooks};
 
 const PASSWORD: &str = "correct horse 7!";
-/// Nobody answers there: events wait, everything else works.
-const NO_BROKER: &str = "amqp://guest:guest@127.0.0.1:1/%2f";
 
 /// Everything at work.
 pub(crate) struct World {
@@ -49,9 +45,9 @@ pub(crate) struct World {
     matching_database: TestDatabase,
     /// Lives as long as identity does.
     pub(crate) identity_database: TestDatabase,
-    identity: Channel,
-    matching: Channel,
-    billing: Channel,
+    identity: Line,
+    matching: Line,
+    billing: Line,
     pub(crate) sandbox: Sandbox,
     documents: PathBuf,
     admin_password: String,
@@ -136,7 +132,7 @@ impl World {
         let matching_url = format!("http://{address}");
 
         let billing_listener = listener().await;
-        let billing = channel(format!("http://{}", billing_listener.local_addr().expect("bound")));
+        let billing = line(&format!("http://{}", billing_listener.local_addr().expect("bound")));
         let webhook_url = forward_webhooks(listener().await, billing.clone(), &process);
         let sandbox = Sandbox::start(listener().await, &webhook_url, &process);
         let config = aipoten_billing::Config {
@@ -154,8 +150,8 @@ impl World {
         aipoten_billing::serve(&app, true, billing_listener, &process).expect("billing serves");
         let mut world = Self {
             app,
-            identity: channel(identity_url),
-            matching: channel(matching_url),
+            identity: line(&identity_url),
+            matching: line(&matching_url),
             billing,
             sandbox,
             billing_database,
@@ -181,23 +177,23 @@ impl World {
         &self.billing_database.pool
     }
 
-    pub(crate) fn payments(&self) -> PaymentServiceClient<Channel> {
+    pub(crate) fn payments(&self) -> PaymentServiceClient<Line> {
         PaymentServiceClient::new(self.billing.clone())
     }
 
-    pub(crate) fn refunds(&self) -> RefundServiceClient<Channel> {
+    pub(crate) fn refunds(&self) -> RefundServiceClient<Line> {
         RefundServiceClient::new(self.billing.clone())
     }
 
-    pub(crate) fn settlements(&self) -> SettlementServiceClient<Channel> {
+    pub(crate) fn settlements(&self) -> SettlementServiceClient<Line> {
         SettlementServiceClient::new(self.billing.clone())
     }
 
-    pub(crate) fn case_list(&self) -> CaseServiceClient<Channel> {
+    pub(crate) fn case_list(&self) -> CaseServiceClient<Line> {
         CaseServiceClient::new(self.billing.clone())
     }
 
-    pub(crate) fn packages(&self) -> PackageServiceClient<Channel> {
+    pub(crate) fn packages(&self) -> PackageServiceClient<Line> {
         PackageServiceClient::new(self.matching.clone())
     }
 
@@ -519,12 +515,4 @@ fn profile() -> matching::PutProfileRequest {
         region_codes: vec!["11".to_owned()],
         ..matching::PutProfileRequest::default()
     }
-}
-
-async fn listener() -> TcpListener {
-    TcpListener::bind("127.0.0.1:0").await.expect("a free port")
-}
-
-fn channel(url: String) -> Channel {
-    Endpoint::from_shared(url).expect("an address").connect_lazy()
 }

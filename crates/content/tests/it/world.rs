@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aipoten_kit::Process;
 use aipoten_kit::config::{Secret, Tokens};
-use aipoten_kit::test::{TestDatabase, encryption, redis};
+use aipoten_kit::test::{NO_BROKER, TestDatabase, encryption, line, listener, redis};
 pub(crate) use aipoten_kit::test::{parameter, reason, violations};
+use aipoten_kit::{Line, Process};
 use aipoten_proto::common::v1::Gender;
 use aipoten_proto::content::v1 as content;
 use aipoten_proto::content::v1::assessment_service_client::AssessmentServiceClient;
@@ -21,21 +21,17 @@ use aipoten_proto::identity::v1::user_service_client::UserServiceClient;
 use aipoten_proto::matching::v1::CareRelationStarted;
 use chrono::{Days, Months, NaiveDate, Utc};
 use sqlx::PgPool;
-use tokio::net::TcpListener;
 use tonic::Request;
-use tonic::transport::{Channel, Endpoint};
 
 const PASSWORD: &str = "correct horse 7!";
-/// Nobody answers there: events wait, everything else works.
-const NO_BROKER: &str = "amqp://guest:guest@127.0.0.1:1/%2f";
 
 /// Identity and content at work.
 pub(crate) struct World {
     content_database: TestDatabase,
     content_config: aipoten_content::Config,
     identity_database: TestDatabase,
-    identity: Channel,
-    content: Channel,
+    identity: Line,
+    content: Line,
     admin_password: String,
     people: AtomicUsize,
     /// The tasks of both services.
@@ -107,8 +103,8 @@ impl World {
         let app = aipoten_content::build(&config, &common, &process).await.expect("content starts");
         let address = aipoten_content::serve(&app, true, listener().await, &process).expect("content serves");
         Self {
-            identity: channel(identity_url),
-            content: channel(format!("http://{address}")),
+            identity: line(&identity_url),
+            content: line(&format!("http://{address}")),
             content_database,
             content_config,
             identity_database,
@@ -131,27 +127,27 @@ impl World {
         &self.content_database.pool
     }
 
-    pub(crate) fn assessments(&self) -> AssessmentServiceClient<Channel> {
+    pub(crate) fn assessments(&self) -> AssessmentServiceClient<Line> {
         AssessmentServiceClient::new(self.content.clone())
     }
 
-    pub(crate) fn questions(&self) -> QuestionServiceClient<Channel> {
+    pub(crate) fn questions(&self) -> QuestionServiceClient<Line> {
         QuestionServiceClient::new(self.content.clone())
     }
 
-    pub(crate) fn growth(&self) -> GrowthServiceClient<Channel> {
+    pub(crate) fn growth(&self) -> GrowthServiceClient<Line> {
         GrowthServiceClient::new(self.content.clone())
     }
 
-    pub(crate) fn videos(&self) -> VideoServiceClient<Channel> {
+    pub(crate) fn videos(&self) -> VideoServiceClient<Line> {
         VideoServiceClient::new(self.content.clone())
     }
 
-    pub(crate) fn categories(&self) -> CategoryServiceClient<Channel> {
+    pub(crate) fn categories(&self) -> CategoryServiceClient<Line> {
         CategoryServiceClient::new(self.content.clone())
     }
 
-    pub(crate) fn children(&self) -> ChildServiceClient<Channel> {
+    pub(crate) fn children(&self) -> ChildServiceClient<Line> {
         ChildServiceClient::new(self.identity.clone())
     }
 
@@ -293,14 +289,6 @@ impl World {
         let request = content::CompleteAssessmentRequest { assessment_id: check.id };
         self.assessments().complete_assessment(parent.asks(request)).await.expect("results").into_inner()
     }
-}
-
-async fn listener() -> TcpListener {
-    TcpListener::bind("127.0.0.1:0").await.expect("a free port")
-}
-
-fn channel(url: String) -> Channel {
-    Endpoint::from_shared(url).expect("an address").connect_lazy()
 }
 
 /// Today in Korea.

@@ -1,13 +1,13 @@
 //! Who may call an operation: whom the method behind it names.
 
-use aipoten_kit::test::TestDatabase;
+use aipoten_kit::test::{NO_BROKER, TestDatabase};
 use aipoten_proto::CALLERS;
 use aipoten_proto::common::v1::Callers;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::cache::{ADMIN, NO_BROKER};
+use crate::cache::ADMIN;
 use crate::openapi::{document, operations};
 use crate::platform::{Person, Platform};
 

@@ -1,7 +1,7 @@
 //! Answers that are the same for everyone, with the real content behind the gateway.
 
 use aipoten_kit::config::Redis;
-use aipoten_kit::test::{TestDatabase, eventually, own_broker_url, redis};
+use aipoten_kit::test::{NO_BROKER, TestDatabase, eventually, own_broker_url, redis};
 use futures::future::join_all;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
@@ -9,9 +9,6 @@ use serde_json::{Value, json};
 use crate::platform::{Platform, closed_port, header, json_of};
 
 pub(crate) const ADMIN: (&str, &str) = ("admin@example.org", "an administrator 7!");
-
-/// Nobody answers there.
-pub(crate) const NO_BROKER: &str = "amqp://guest:guest@127.0.0.1:1/%2f";
 
 /// A gateway with identity and content, and its administrator's token.
 struct World {

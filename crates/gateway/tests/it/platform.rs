@@ -5,14 +5,13 @@ use std::path::PathBuf;
 
 use aipoten_gateway::{Common, Config, Limits};
 use aipoten_kit::config::{Redis, Tokens};
-use aipoten_kit::test::{TestDatabase, broker_url, encryption, redis};
-use aipoten_kit::{Process, ServiceTokens};
+use aipoten_kit::test::{TestDatabase, broker_url, encryption, line, redis};
+use aipoten_kit::{Line, Process, ServiceTokens};
 use aipoten_proto::identity::v1::recipient_service_client::RecipientServiceClient;
 use aipoten_proto::identity::v1::{IssueMailTokenRequest, MailPurpose};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tonic::transport::{Channel, Endpoint};
 use uuid::Uuid;
 
 pub(crate) const PASSWORD: &str = "Haru-2024-play";
@@ -219,8 +218,8 @@ impl Platform {
         RecipientServiceClient::new(self.identity()).issue_mail_token(ask).await.expect("a link").into_inner().token
     }
 
-    fn identity(&self) -> Channel {
-        Endpoint::from_shared(self.config.identity_url.clone()).expect("an address").connect_lazy()
+    fn identity(&self) -> Line {
+        line(&self.config.identity_url)
     }
 
     /// A parent who may add children, with one.

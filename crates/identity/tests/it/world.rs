@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use aipoten_identity::{App, Common, Config, MIGRATOR, build, seed_administrator, serve};
 use aipoten_kit::config::Tokens;
-use aipoten_kit::test::{TestDatabase, broker_url, encryption, redis};
+use aipoten_kit::test::{TestDatabase, broker_url, encryption, line, listener, redis};
 use aipoten_kit::token::Verifier;
-use aipoten_kit::{Process, ServiceTokens, metadata};
+use aipoten_kit::{Line, Process, ServiceTokens, metadata};
 use aipoten_proto::common::v1::failed_event_service_client::FailedEventServiceClient;
 use aipoten_proto::identity::v1::audit_service_client::AuditServiceClient;
 use aipoten_proto::identity::v1::captcha_service_client::CaptchaServiceClient;
@@ -28,8 +28,6 @@ use aipoten_proto::identity::v1::{
 use http::uri::PathAndQuery;
 use secrecy::ExposeSecret as _;
 use sqlx::{Connection as _, PgConnection, PgPool};
-use tokio::net::TcpListener;
-use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
@@ -43,7 +41,7 @@ pub(crate) const SERVICE_SECRET: &str = "a secret of thirty-two characters";
 /// A running identity.
 pub(crate) struct Identity {
     app: App,
-    channel: Channel,
+    line: Line,
     process: Process,
 }
 
@@ -51,10 +49,8 @@ impl Identity {
     async fn start(config: &Config, common: &Common) -> Self {
         let process = Process::new();
         let app = build(config.clone(), common, &process).await.expect("identity starts");
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = serve(&app, false, listener, &process).expect("identity serves");
-        let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address");
-        Self { app, channel: endpoint.connect().await.expect("identity answers"), process }
+        let address = serve(&app, false, listener().await, &process).expect("identity serves");
+        Self { app, line: line(&format!("http://{address}")), process }
     }
 
     /// Stops it; a task that failed fails the test.
@@ -64,7 +60,7 @@ impl Identity {
 
     /// As another service would check tokens.
     pub(crate) fn verifier(&self, refetch: Duration) -> Verifier {
-        Verifier::asking_every(refetch, &Tokens::default().issuer, self.channel.clone())
+        Verifier::asking_every(refetch, &Tokens::default().issuer, self.line.clone())
     }
 
     /// Password hashes that were computed for sign-ins.
@@ -72,25 +68,25 @@ impl Identity {
         self.app.passwords_checked()
     }
 
-    pub(crate) fn users(&self) -> UserServiceClient<Channel> {
-        UserServiceClient::new(self.channel.clone())
+    pub(crate) fn users(&self) -> UserServiceClient<Line> {
+        UserServiceClient::new(self.line.clone())
     }
 
-    pub(crate) fn sessions(&self) -> SessionServiceClient<Channel> {
-        SessionServiceClient::new(self.channel.clone())
+    pub(crate) fn sessions(&self) -> SessionServiceClient<Line> {
+        SessionServiceClient::new(self.line.clone())
     }
 
-    pub(crate) fn recipients(&self) -> RecipientServiceClient<Channel> {
-        RecipientServiceClient::new(self.channel.clone())
+    pub(crate) fn recipients(&self) -> RecipientServiceClient<Line> {
+        RecipientServiceClient::new(self.line.clone())
     }
 
-    pub(crate) fn service_tokens(&self) -> ServiceTokenServiceClient<Channel> {
-        ServiceTokenServiceClient::new(self.channel.clone())
+    pub(crate) fn service_tokens(&self) -> ServiceTokenServiceClient<Line> {
+        ServiceTokenServiceClient::new(self.line.clone())
     }
 
     /// The tokens of the service that sends messages.
     pub(crate) fn notification(&self) -> ServiceTokens {
-        ServiceTokens::new("notification", SERVICE_SECRET.to_owned().into(), "identity", self.channel.clone())
+        ServiceTokens::new("notification", SERVICE_SECRET.to_owned().into(), "identity", self.line.clone())
     }
 
     /// Makes a link as the service that mails it does.
@@ -105,33 +101,33 @@ impl Identity {
         self.try_link(user_id, purpose).await.expect("a link").token
     }
 
-    pub(crate) fn captchas(&self) -> CaptchaServiceClient<Channel> {
-        CaptchaServiceClient::new(self.channel.clone())
+    pub(crate) fn captchas(&self) -> CaptchaServiceClient<Line> {
+        CaptchaServiceClient::new(self.line.clone())
     }
 
-    pub(crate) fn keys(&self) -> KeyServiceClient<Channel> {
-        KeyServiceClient::new(self.channel.clone())
+    pub(crate) fn keys(&self) -> KeyServiceClient<Line> {
+        KeyServiceClient::new(self.line.clone())
     }
 
-    pub(crate) fn consents(&self) -> ConsentServiceClient<Channel> {
-        ConsentServiceClient::new(self.channel.clone())
+    pub(crate) fn consents(&self) -> ConsentServiceClient<Line> {
+        ConsentServiceClient::new(self.line.clone())
     }
 
-    pub(crate) fn children(&self) -> ChildServiceClient<Channel> {
-        ChildServiceClient::new(self.channel.clone())
+    pub(crate) fn children(&self) -> ChildServiceClient<Line> {
+        ChildServiceClient::new(self.line.clone())
     }
 
-    pub(crate) fn failed_events(&self) -> FailedEventServiceClient<Channel> {
-        FailedEventServiceClient::new(self.channel.clone())
+    pub(crate) fn failed_events(&self) -> FailedEventServiceClient<Line> {
+        FailedEventServiceClient::new(self.line.clone())
     }
 
-    pub(crate) fn audit(&self) -> AuditServiceClient<Channel> {
-        AuditServiceClient::new(self.channel.clone())
+    pub(crate) fn audit(&self) -> AuditServiceClient<Line> {
+        AuditServiceClient::new(self.line.clone())
     }
 
     /// A call with an empty message, whatever it answers.
     pub(crate) async fn call(&self, path: &'static str, request: Request<()>) -> Result<(), Status> {
-        let mut client = tonic::client::Grpc::new(self.channel.clone());
+        let mut client = tonic::client::Grpc::new(self.line.clone());
         client.ready().await.expect("identity answers");
         let codec = tonic_prost::ProstCodec::<(), ()>::default();
         client.unary(request, PathAndQuery::from_static(path), codec).await.map(drop)

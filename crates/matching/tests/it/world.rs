@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aipoten_kit::config::{Secret, Tokens};
-use aipoten_kit::test::{TestDatabase, encryption, redis};
+use aipoten_kit::test::{NO_BROKER, TestDatabase, encryption, line, listener, redis};
 pub(crate) use aipoten_kit::test::{parameter, reason, violations};
-use aipoten_kit::{Process, ServiceTokens};
+use aipoten_kit::{Line, Process, ServiceTokens};
 use aipoten_proto::common::v1::Gender;
 use aipoten_proto::identity::v1 as identity;
 use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
@@ -27,23 +27,19 @@ use aipoten_proto::matching::v1::therapist_service_client::TherapistServiceClien
 use chrono::{Months, NaiveDate, Utc};
 use prost::{Message, Name};
 use sqlx::PgPool;
-use tokio::net::TcpListener;
 use tonic::Request;
-use tonic::transport::{Channel, Endpoint};
 
 const PASSWORD: &str = "correct horse 7!";
 /// What the service that sends mails is known by.
 const SERVICE_SECRET: &str = "a secret of thirty-two characters";
-/// Nobody answers there: events wait, everything else works.
-const NO_BROKER: &str = "amqp://guest:guest@127.0.0.1:1/%2f";
 
 /// Identity and matching at work.
 pub(crate) struct World {
     matching_database: TestDatabase,
     /// Lives as long as identity does.
     _identity_database: TestDatabase,
-    identity: Channel,
-    matching: Channel,
+    identity: Line,
+    matching: Line,
     /// The folder of licence documents.
     pub(crate) documents: PathBuf,
     admin_password: String,
@@ -122,8 +118,8 @@ impl World {
         let app = aipoten_matching::build(&config, &common, &process).await.expect("matching starts");
         let address = aipoten_matching::serve(&app, true, listener().await, &process).expect("matching serves");
         Self {
-            identity: channel(identity_url),
-            matching: channel(format!("http://{address}")),
+            identity: line(&identity_url),
+            matching: line(&format!("http://{address}")),
             matching_database,
             _identity_database: identity_database,
             documents,
@@ -138,43 +134,43 @@ impl World {
         &self.matching_database.pool
     }
 
-    pub(crate) fn therapists(&self) -> TherapistServiceClient<Channel> {
+    pub(crate) fn therapists(&self) -> TherapistServiceClient<Line> {
         TherapistServiceClient::new(self.matching.clone())
     }
 
-    pub(crate) fn documents(&self) -> DocumentServiceClient<Channel> {
+    pub(crate) fn documents(&self) -> DocumentServiceClient<Line> {
         DocumentServiceClient::new(self.matching.clone())
     }
 
-    pub(crate) fn calendars(&self) -> CalendarServiceClient<Channel> {
+    pub(crate) fn calendars(&self) -> CalendarServiceClient<Line> {
         CalendarServiceClient::new(self.matching.clone())
     }
 
-    pub(crate) fn requests(&self) -> MatchingRequestServiceClient<Channel> {
+    pub(crate) fn requests(&self) -> MatchingRequestServiceClient<Line> {
         MatchingRequestServiceClient::new(self.matching.clone())
     }
 
-    pub(crate) fn packages(&self) -> PackageServiceClient<Channel> {
+    pub(crate) fn packages(&self) -> PackageServiceClient<Line> {
         PackageServiceClient::new(self.matching.clone())
     }
 
-    pub(crate) fn consultations(&self) -> ConsultationServiceClient<Channel> {
+    pub(crate) fn consultations(&self) -> ConsultationServiceClient<Line> {
         ConsultationServiceClient::new(self.matching.clone())
     }
 
-    pub(crate) fn schedule_changes(&self) -> ScheduleChangeServiceClient<Channel> {
+    pub(crate) fn schedule_changes(&self) -> ScheduleChangeServiceClient<Line> {
         ScheduleChangeServiceClient::new(self.matching.clone())
     }
 
-    pub(crate) fn reports(&self) -> ReportServiceClient<Channel> {
+    pub(crate) fn reports(&self) -> ReportServiceClient<Line> {
         ReportServiceClient::new(self.matching.clone())
     }
 
-    pub(crate) fn reviews(&self) -> ReviewServiceClient<Channel> {
+    pub(crate) fn reviews(&self) -> ReviewServiceClient<Line> {
         ReviewServiceClient::new(self.matching.clone())
     }
 
-    pub(crate) fn children(&self) -> ChildServiceClient<Channel> {
+    pub(crate) fn children(&self) -> ChildServiceClient<Line> {
         ChildServiceClient::new(self.identity.clone())
     }
 
@@ -335,14 +331,6 @@ pub(crate) fn licence() -> proto::CreateDocumentRequest {
         expires_on: None,
         file: b"%PDF-1.7 a licence".to_vec(),
     }
-}
-
-async fn listener() -> TcpListener {
-    TcpListener::bind("127.0.0.1:0").await.expect("a free port")
-}
-
-fn channel(url: String) -> Channel {
-    Endpoint::from_shared(url).expect("an address").connect_lazy()
 }
 
 /// Today in Korea.

@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aipoten_events::{Context, Delivered, Event, Failure, Handler};
-use aipoten_kit::Process;
 use aipoten_kit::config::{Secret, Tokens};
-use aipoten_kit::test::{TestDatabase, encryption, eventually, redis};
+use aipoten_kit::test::{NO_BROKER, TestDatabase, encryption, eventually, line, listener, redis};
+use aipoten_kit::{Line, Process};
 use aipoten_notification::Config;
 use aipoten_notification::delivery::Senders;
 use aipoten_proto::common::v1::Gender;
@@ -20,14 +20,10 @@ use aipoten_proto::notification::v1::preference_service_client::PreferenceServic
 use chrono::{DateTime, NaiveDate, SubsecRound as _, Utc};
 use serde_json::Value;
 use sqlx::PgPool;
-use tokio::net::TcpListener;
 use tonic::Request;
-use tonic::transport::{Channel, Endpoint};
 use uuid::Uuid;
 
 pub(crate) const PASSWORD: &str = "correct horse 7!";
-/// Nobody answers there: events wait, everything else works.
-const NO_BROKER: &str = "amqp://guest:guest@127.0.0.1:1/%2f";
 const SERVICE_SECRET: &str = "a-secret-of-notification-that-is-long-enough";
 /// What the links in mails that turn a type off are made with.
 pub(crate) const UNSUBSCRIBE_KEY: &str = "a key for links that turn a type off";
@@ -40,8 +36,8 @@ pub(crate) struct World {
     /// Lives as long as identity does.
     identity_database: TestDatabase,
     identity_url: String,
-    identity: Channel,
-    notification: Channel,
+    identity: Line,
+    notification: Line,
     admin_password: String,
     people: AtomicUsize,
     process: Process,
@@ -100,8 +96,8 @@ impl World {
         let address = aipoten_identity::serve(&app, false, listener().await, &process).expect("identity serves");
         let identity_url = format!("http://{address}");
         Self {
-            identity: channel(identity_url.clone()),
-            notification: channel("http://127.0.0.1:1".to_owned()),
+            identity: line(&identity_url),
+            notification: line("http://127.0.0.1:1"),
             identity_url,
             database,
             identity_database,
@@ -144,7 +140,7 @@ impl World {
         let app = aipoten_notification::build_with(config, &common, senders, &self.process);
         let app = app.await.expect("notification starts");
         let address = aipoten_notification::serve(&app, true, listener().await, &self.process).expect("it serves");
-        self.notification = channel(format!("http://{address}"));
+        self.notification = line(&format!("http://{address}"));
         self
     }
 
@@ -159,7 +155,7 @@ impl World {
     }
 
     /// Identity's accounts, as people use them.
-    pub(crate) fn users(&self) -> UserServiceClient<Channel> {
+    pub(crate) fn users(&self) -> UserServiceClient<Line> {
         UserServiceClient::new(self.identity.clone())
     }
 
@@ -216,15 +212,15 @@ impl World {
             .expect("due");
     }
 
-    pub(crate) fn notifications(&self) -> NotificationServiceClient<Channel> {
+    pub(crate) fn notifications(&self) -> NotificationServiceClient<Line> {
         NotificationServiceClient::new(self.notification.clone())
     }
 
-    pub(crate) fn preferences(&self) -> PreferenceServiceClient<Channel> {
+    pub(crate) fn preferences(&self) -> PreferenceServiceClient<Line> {
         PreferenceServiceClient::new(self.notification.clone())
     }
 
-    pub(crate) fn devices(&self) -> DeviceServiceClient<Channel> {
+    pub(crate) fn devices(&self) -> DeviceServiceClient<Line> {
         DeviceServiceClient::new(self.notification.clone())
     }
 
@@ -359,12 +355,4 @@ pub(crate) fn today() -> NaiveDate {
 
 fn broker() -> aipoten_events::Config {
     aipoten_events::Config { url: NO_BROKER.to_owned().into(), ..aipoten_events::Config::default() }
-}
-
-async fn listener() -> TcpListener {
-    TcpListener::bind("127.0.0.1:0").await.expect("a free port")
-}
-
-fn channel(url: String) -> Channel {
-    Endpoint::from_shared(url).expect("an address").connect_lazy()
 }
