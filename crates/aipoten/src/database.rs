@@ -5,6 +5,7 @@ use std::str::FromStr as _;
 use aipoten_identity::Withdraw;
 use aipoten_kit::config::{Database, required};
 use anyhow::Context as _;
+use chrono::Utc;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, PgConnection};
@@ -57,7 +58,7 @@ pub(crate) async fn rotate_keys(settings: &Settings, withdraw: bool) -> anyhow::
 /// `aipoten check-audit`.
 pub(crate) async fn check_audit(settings: &Settings) -> anyhow::Result<()> {
     let identity = aipoten_kit::database::connect("identity.database", &settings.identity.database).await?;
-    let checked = aipoten_identity::check_audit(&identity, &settings.identity).await?;
+    let checked = aipoten_identity::check_audit(&identity, &settings.identity, Utc::now().date_naive()).await?;
     for fault in &checked.faults {
         crate::print(&fault.to_string())?;
     }

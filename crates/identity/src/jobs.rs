@@ -65,8 +65,8 @@ fn check_audit(app: &App, process: &Process) {
         let (app, stop) = (app.clone(), process.stop());
         async move {
             loop {
-                let yesterday = Utc::now().date_naive() - TimeDelta::days(1);
-                match audit::check(&app.pool, &app.audit_key, yesterday).await {
+                let today = Utc::now().date_naive();
+                match audit::check(&app.pool, &app.audit_key, today - TimeDelta::days(1), today).await {
                     Ok(checked) => {
                         for fault in &checked.faults {
                             tracing::error!(stream = "audit", %fault, "the audit log is not as it was written");
@@ -116,6 +116,7 @@ fn forget(app: &App, process: &Process) {
                     session::forget_old_attempts(&app).await,
                     mail_token::forget_old(&app).await,
                     user::forget_former(&app).await,
+                    audit::forget(&app).await,
                 ];
                 for forgotten in forgotten {
                     if let Err(error) = forgotten {

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use aipoten_kit::Cipher;
+use aipoten_kit::{Cipher, Result};
 use anyhow::Context as _;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Months, NaiveDate, Utc};
 use hmac::Mac as _;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -13,6 +13,8 @@ use super::store::chain as store;
 use crate::service_key::ServiceKey;
 use crate::{App, Config};
 
+/// How long records are kept; those of earlier days are forgotten, and the chain begins with the last of them.
+const KEPT: Months = Months::new(24);
 /// Records that are sealed or checked at a time.
 const BATCH: i64 = 1000;
 
@@ -133,21 +135,48 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Checks the whole audit log, for whoever has the database and the encryption keys at hand.
-pub async fn check_audit(pool: &PgPool, config: &Config) -> anyhow::Result<Checked> {
+/// Forgets what was written two years ago, unless another process is at the chain.
+pub(crate) async fn forget(app: &App) -> Result<()> {
+    let mut tx = app.pool.begin().await?;
+    if store::try_lock(&mut tx).await? {
+        let forgotten = store::forget(&mut tx).await?;
+        tx.commit().await?;
+        if forgotten > 0 {
+            tracing::info!(stream = "audit", forgotten, "records of two years ago were forgotten");
+        }
+    }
+    Ok(())
+}
+
+/// Checks the whole audit log as of a day, for whoever has the database and the encryption keys at hand.
+pub async fn check_audit(pool: &PgPool, config: &Config, today: NaiveDate) -> anyhow::Result<Checked> {
     let cipher = Cipher::new(&config.encryption).context("configuration key `identity.encryption`")?;
-    check(pool, &ServiceKey::load(pool, &cipher, "audit").await?, NaiveDate::default()).await
+    check(pool, &ServiceKey::load(pool, &cipher, "audit").await?, NaiveDate::default(), today).await
 }
 
 /// Checks what was sealed from a day on; the first day of all is that of 1970.
-pub(crate) async fn check(pool: &PgPool, key: &ServiceKey, from: NaiveDate) -> anyhow::Result<Checked> {
+pub(crate) async fn check(
+    pool: &PgPool,
+    key: &ServiceKey,
+    from: NaiveDate,
+    today: NaiveDate,
+) -> anyhow::Result<Checked> {
     let mut conn = pool.acquire().await?;
     let mut checked = Checked::default();
     let mut previous = store::last_before(&mut conn, from).await?;
+    // The first seal of all, when its record is gone: forgotten, if the next record is of a day that is no longer kept.
+    let mut gone: Option<Seal> = None;
     loop {
         let batch = store::list_after(&mut conn, previous.as_ref(), from, BATCH).await?;
         let full = i64::try_from(batch.len()) == Ok(BATCH);
         for (seal, record) in batch {
+            if previous.is_none() && record.is_none() {
+                gone = Some(seal.clone());
+                previous = Some(seal);
+                continue;
+            }
+            let forgotten = Some(seal.day) < today.checked_sub_months(KEPT);
+            checked.faults.extend(gone.take().filter(|_| !forgotten).map(|it| Fault::Broken(it.day, it.seq)));
             checked.take(previous.as_ref(), &seal, record.as_ref(), key);
             previous = Some(seal);
         }
@@ -155,6 +184,7 @@ pub(crate) async fn check(pool: &PgPool, key: &ServiceKey, from: NaiveDate) -> a
             break;
         }
     }
+    checked.faults.extend(gone.map(|it| Fault::Broken(it.day, it.seq)));
     let unsealed = store::count_unaccounted(&mut conn, from).await?;
     if unsealed > 0 {
         checked.faults.push(Fault::Unsealed(unsealed));

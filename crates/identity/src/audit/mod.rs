@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::App;
 use chain::Record;
 pub use chain::{Checked, Fault, check_audit};
-pub(crate) use chain::{check, seal};
+pub(crate) use chain::{check, forget, seal};
 
 /// How an act ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]

@@ -4,6 +4,9 @@ use aipoten_proto::identity::v1::{
     AuditLog, DeleteUserRequest, GetMeRequest, ListAuditLogsRequest, ListUsersRequest, Role, UpdateUserRequest, User,
     UserStatus,
 };
+use chrono::{Days, Months, NaiveDate, Utc};
+use secrecy::ExposeSecret as _;
+use sqlx::PgPool;
 use tonic::{Code, Response, Status};
 use uuid::Uuid;
 
@@ -186,8 +189,12 @@ async fn sealed(world: &World) {
     .await;
 }
 
+fn today() -> NaiveDate {
+    Utc::now().date_naive()
+}
+
 async fn faults(world: &World) -> Vec<Fault> {
-    check_audit(world.pool(), &world.config).await.expect("checked").faults
+    check_audit(world.pool(), &world.config, today()).await.expect("checked").faults
 }
 
 #[tokio::test]
@@ -199,13 +206,13 @@ async fn the_chain_of_the_audit_log_shows_what_was_changed_removed_or_put_in() {
     replica.users().get_me(people[0].asks(GetMeRequest {})).await.expect("both serve");
     world.parent().await;
     sealed(&world).await;
-    let checked = check_audit(world.pool(), &world.config).await.expect("checked");
+    let checked = check_audit(world.pool(), &world.config, today()).await.expect("checked");
     let written: i64 =
         sqlx::query_scalar("SELECT count(*) FROM audit_logs").fetch_one(world.pool()).await.expect("counted");
     assert_eq!((checked.faults, i64::try_from(checked.good)), (Vec::new(), Ok(written)));
 
     let id = people[0].id;
-    let place: (chrono::NaiveDate, i64) = sqlx::query_as(
+    let place: (NaiveDate, i64) = sqlx::query_as(
         "SELECT day, seq FROM audit_chain c JOIN audit_logs a ON a.id = c.audit_id
          WHERE actor_id = $1 AND action = 'session.created'",
     )
@@ -234,5 +241,43 @@ async fn the_chain_of_the_audit_log_shows_what_was_changed_removed_or_put_in() {
     sqlx::raw_sql(put_in).execute(world.pool()).await.expect("put in");
     assert_eq!(faults(&world).await, [Fault::Gap(place.0, place.1 + 1), Fault::Unsealed(1)]);
     replica.end().await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn logs_are_forgotten_after_two_years_and_the_chain_holds_from_there_on() {
+    let world = World::start().await;
+    world.parent().await;
+    for created_at in ["2020-01-01", "now"] {
+        let read = "INSERT INTO child_access_logs (id, child_id, actor_id, actor_role, fields, purpose, request_id, created_at)
+                    VALUES (gen_random_uuid(), $1, $1, 'parent', '{}', 'view', '', $2::timestamptz)";
+        let read = sqlx::query(read).bind(Uuid::now_v7()).bind(created_at).execute(world.pool()).await;
+        assert_eq!(read.expect("written").rows_affected(), 1);
+    }
+    sealed(&world).await;
+    let app = PgPool::connect(world.config.database.url.expose_secret()).await.expect("the application's own role");
+    for forbidden in
+        ["SELECT forget_logs_before(current_date + 1)", "DELETE FROM audit_logs", "DELETE FROM audit_chain"]
+    {
+        let refused = sqlx::query(forbidden).execute(&app).await.expect_err("it may not");
+        assert!(refused.to_string().contains("permission denied"), "{forbidden}: {refused}");
+    }
+    let forgotten: i64 = sqlx::query_scalar("SELECT forget_old_logs()").fetch_one(&app).await.expect("it may");
+    assert_eq!(forgotten, 1, "who read a child in 2020");
+    assert_eq!(faults(&world).await, []);
+
+    let written = check_audit(world.pool(), &world.config, today()).await.expect("checked").good;
+    let forgotten: i64 = sqlx::query_scalar("SELECT forget_logs_before(current_date + 1)")
+        .fetch_one(world.pool())
+        .await
+        .expect("forgotten");
+    let (acts, accesses) = (written - 1, 1);
+    assert_eq!(u64::try_from(forgotten), Ok(acts + accesses), "all but the last act");
+    assert!(matches!(faults(&world).await[..], [Fault::Broken(..)]), "too early: somebody has cut the log");
+    world.parent().await;
+    sealed(&world).await;
+    let in_two_years = today() + Months::new(24) + Days::new(1);
+    let checked = check_audit(world.pool(), &world.config, in_two_years).await.expect("checked");
+    assert!(checked.faults.is_empty() && checked.good > 1, "{checked:?}");
     world.end().await;
 }

@@ -115,3 +115,8 @@ pub(in crate::audit) async fn count_unaccounted(conn: &mut PgConnection, from: N
     .fetch_one(conn)
     .await
 }
+
+/// Records that were forgotten, of this log and of that of children.
+pub(in crate::audit) async fn forget(conn: &mut PgConnection) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(r#"SELECT forget_old_logs() AS "forgotten!""#).fetch_one(conn).await
+}
