@@ -21,5 +21,5 @@ if [[ -z ${AIPOTEN_TEST_POSTGRES:-} ]]; then
 fi
 export AIPOTEN_FUZZER=$tools/bin/schemathesis
 export FUZZ_EXAMPLES=${FUZZ_EXAMPLES:-50}
-cargo build --workspace
-cargo test -p aipoten-tests --test it -- --ignored --nocapture --test-threads=1 fuzz
+cargo build --workspace --all-targets
+cargo test --workspace --test it -- --ignored --nocapture --test-threads=1 fuzz

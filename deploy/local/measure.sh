@@ -29,8 +29,8 @@ with_servers() {
 }
 
 faults() {
-  cargo test -p aipoten-events --test faults -- --ignored --nocapture --test-threads 1
-  cargo test -p aipoten-tests --test it -- --ignored --nocapture --test-threads 1 money_faults
+  cargo test --workspace --test faults -- --ignored --nocapture --test-threads 1
+  cargo test --workspace --test it -- --ignored --nocapture --test-threads 1 money_faults
 }
 
 bench() {
@@ -88,7 +88,6 @@ reminders)
     cargo test --profile quick -p aipoten-notification --test it -- --ignored --nocapture a_hundred_thousand_reminders
   ;;
 faults)
-  cargo test -p aipoten-events --test faults --no-run
   cargo build --workspace --all-targets
   with_servers crash "postgres redis rabbitmq" faults
   ;;

@@ -5,8 +5,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { config, untilTheEnd } from "./input.mjs";
 
-const { gateways, people, consultation_id } = JSON.parse(readFileSync(0, "utf8"));
+const { gateways, people, consultation_id } = config;
 const library = new URL("../node_modules/socket.io-client/dist/socket.io.min.js", import.meta.url);
 const files = {
   "/": ["text/html", new URL("page.html", import.meta.url)],
@@ -56,12 +57,9 @@ const browsers = people.map((_, number) =>
     { stdio: ["ignore", "ignore", process.env.CHROMIUM_LOG ? "inherit" : "ignore"] },
   ),
 );
-const end = () => {
-  for (const browser of browsers) browser.kill("SIGKILL");
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  process.exit();
-};
-for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, end);
 for (const browser of browsers) browser.on("error", (error) => console.log(JSON.stringify({ happened: "no browser", message: error.message })));
-// Whoever started this is gone.
-process.stdout.on("error", end);
+
+await untilTheEnd;
+for (const browser of browsers) browser.kill("SIGKILL");
+rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+process.exit();

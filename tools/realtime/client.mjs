@@ -1,8 +1,8 @@
 // client.mjs < CONFIG: the official client at every gateway, for every person. A line of JSON for all that happens.
-import { readFileSync } from "node:fs";
 import { io } from "socket.io-client";
+import { config, untilTheEnd } from "./input.mjs";
 
-const { gateways, people, foreign } = JSON.parse(readFileSync(0, "utf8"));
+const { gateways, people, foreign } = config;
 const events = ["new_notification", "matching_update", "consultation_reminder", "consultation_update", "payment_update"];
 const say = (line) => console.log(JSON.stringify(line));
 
@@ -27,3 +27,6 @@ for (const [gateway, address] of gateways.entries()) {
     socket.on("connect_error", (error) => line("error", { message: error.message }));
   }
 }
+
+await untilTheEnd;
+process.exit();

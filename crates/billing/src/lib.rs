@@ -5,6 +5,7 @@ mod bank_account;
 mod case;
 mod config;
 pub mod consumers;
+mod doubt;
 mod erasure;
 mod invariant;
 mod jobs;

@@ -11,7 +11,7 @@ pub(crate) fn start(app: &App, process: &Process) {
     payment::metrics::prepare();
     refund::metrics::prepare();
     let app = app.clone();
-    process.sample(Process::QUERY, move || {
+    process.sample(move || {
         let app = app.clone();
         Box::pin(async move {
             if let Err(error) = measure(&app).await {

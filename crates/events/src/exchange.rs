@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use aipoten_kit::Process;
 use metrics::{Gauge, gauge};
 use sqlx::PgPool;
@@ -26,10 +24,7 @@ pub fn exchange(relay: Relay, consumers: Consumers, pool: &PgPool, config: &Conf
 /// Has the metrics tell whether a connection to the broker stands: of `service`, to `send`, `take` or `listen`.
 pub(crate) fn connection(service: &'static str, of: &'static str, health: Health, process: &Process) {
     let connected = gauge!("aipoten_broker_connected", "service" => service, "use" => of);
-    process.sample(Duration::ZERO, move || {
-        connected.set(u8::from(health.connected()));
-        Box::pin(std::future::ready(()))
-    });
+    process.measure(move || connected.set(u8::from(health.connected())));
 }
 
 /// Events that wait to be sent, and those that failed.
@@ -52,7 +47,7 @@ fn backlog(service: &'static str, pool: &PgPool, process: &Process) {
         dead: failed("dead"),
     };
     let pool = pool.clone();
-    process.sample(Process::QUERY, move || {
+    process.sample(move || {
         let (backlog, pool) = (backlog.clone(), pool.clone());
         Box::pin(async move {
             if let Err(error) = backlog.measure(&pool).await {

@@ -125,10 +125,7 @@ fn watch(gateway: &Gateway, process: &Process) {
         process.check(name, move || answers(line.clone()).boxed());
     }
     let present = gateway.present().clone();
-    process.sample(Duration::ZERO, move || {
-        present.measure();
-        std::future::ready(()).boxed()
-    });
+    process.measure(move || present.measure());
     let gateway = gateway.clone();
     process.show("gateway.redis", move || {
         let gateway = gateway.clone();

@@ -46,12 +46,11 @@ fn measure(pool: &PgPool, service: &'static str, process: &Process) {
     let used = gauge!("aipoten_pool_connections", "pool" => service, "state" => "used");
     let idle = gauge!("aipoten_pool_connections", "pool" => service, "state" => "idle");
     let pool = pool.clone();
-    process.sample(Duration::ZERO, move || {
+    process.measure(move || {
         // The two are read one after the other.
         let resting = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
         used.set(pool.size().saturating_sub(resting));
         idle.set(resting);
-        Box::pin(std::future::ready(()))
     });
 }
 

@@ -29,7 +29,8 @@ const DRAIN: Duration = Duration::from_millis(500);
 /// How long connections on which nobody asks are kept then: longer than proxies keep them (`keepalive_timeout` of the edge), so that the
 /// proxy ends them and no request is on its way to one that ends.
 const LINGER: Duration = Duration::from_secs(5);
-
+/// What a sample that asks a database waits at least: a little less than the fifteen seconds between two scrapes, so that each gets a new one.
+const QUERY: Duration = Duration::from_secs(14);
 /// How long a scrape waits for what has to be measured for it.
 const SAMPLING: Duration = Duration::from_secs(5);
 
@@ -147,16 +148,23 @@ impl Process {
         self.checks.lock().unwrap_or_else(PoisonError::into_inner).push(check);
     }
 
-    /// Has `take` set its gauges whenever the metrics are asked for and the last time is at least `every` ago: zero for what lies in memory,
-    /// [`Process::QUERY`] for what a database is asked for.
-    pub fn sample(&self, every: Duration, take: impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static) {
+    /// Has `set` set its gauges, of what lies in memory, whenever the metrics are asked for.
+    pub fn measure(&self, set: impl Fn() + Send + Sync + 'static) {
+        self.add_sample(Duration::ZERO, move || {
+            set();
+            Box::pin(std::future::ready(()))
+        });
+    }
+
+    /// Has `take` ask a database and set its gauges when the metrics are asked for, not more often than once between two scrapes.
+    pub fn sample(&self, take: impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static) {
+        self.add_sample(QUERY, take);
+    }
+
+    fn add_sample(&self, every: Duration, take: impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static) {
         let sample = Sample { every, taken: Arc::default(), take: Arc::new(take) };
         self.samples.lock().unwrap_or_else(PoisonError::into_inner).push(sample);
     }
-
-    /// What a sample that asks a database waits at least: a little less than the fifteen seconds between two scrapes, so that each gets a
-    /// new one.
-    pub const QUERY: Duration = Duration::from_secs(14);
 
     /// Everything is started: waits for SIGTERM, SIGINT or the death of a task, then stops: readiness fails first, then connections end, then
     /// no new work begins, running work has 30 seconds.

@@ -22,9 +22,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use aipoten_kit::Process;
 use aipoten_kit::config::Secret;
 use axum::Router;
+use axum::extract::Request;
+use axum::http::header::AUTHORIZATION;
 use axum::serve::ListenerExt as _;
 use books::Books;
 use messages::Messages;
+use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -65,6 +68,13 @@ impl std::ops::Deref for Sandbox {
 }
 
 impl Parts {
+    /// Whether a request carries the secret key, as its provider has it written. Without a key everybody is known.
+    fn knows(&self, request: &Request, written: impl FnOnce(&str) -> String) -> bool {
+        let secret = self.config.secret_key.expose_secret();
+        let given = request.headers().get(AUTHORIZATION);
+        secret.is_empty() || given.is_some_and(|given| given.as_bytes() == written(secret).as_bytes())
+    }
+
     fn books(&self) -> MutexGuard<'_, Books> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -11,16 +11,17 @@ use aipoten_tests::private::ADMIN;
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{Person, parent, remind, remind_of_videos};
 use crate::platform::Platform;
 
-/// A program that says what happens, a line of JSON for each.
+/// A program that says what happens, a line of JSON for each. It ends with its input: when this is dropped, if a test fails too.
 struct Told {
     program: Child,
+    stdin: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
@@ -28,12 +29,12 @@ impl Told {
     async fn by(script: &str, config: &Value) -> anyhow::Result<Self> {
         let script = format!("{}/../tools/realtime/{script}", env!("CARGO_MANIFEST_DIR"));
         let mut command = Command::new("node");
-        command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut program = command.spawn().context("Node runs: deploy/local/realtime.sh brings it")?;
         let mut stdin = program.stdin.take().context("its input is piped")?;
-        stdin.write_all(config.to_string().as_bytes()).await?;
+        stdin.write_all(format!("{config}\n").as_bytes()).await?;
         let lines = BufReader::new(program.stdout.take().context("its output is piped")?).lines();
-        Ok(Self { program, lines })
+        Ok(Self { program, stdin, lines })
     }
 
     /// Until all of these have happened, each to this person and, where it is told, at this gateway.
@@ -51,8 +52,7 @@ impl Told {
     }
 
     async fn end(mut self) -> anyhow::Result<()> {
-        let pid = self.program.id().context("it runs")?.to_string();
-        Command::new("kill").args(["-TERM", &pid]).status().await?;
+        drop(self.stdin);
         self.program.wait().await?;
         Ok(())
     }

@@ -15,17 +15,8 @@ use super::{Payment, Status, evidence, metrics, not_found, store};
 use crate::case::{self, Finding};
 use crate::ledger::{self, Account, Journal, Kind};
 use crate::provider::{Answer, Charge, ChargeStatus, Refusal};
-use crate::{App, refund};
+use crate::{App, doubt, refund};
 
-/// Pauses between the readings of a payment of which the provider does not say what became of it; after the last a person has to
-/// look, and it is read on.
-const PAUSES: [Duration; 5] = [
-    Duration::from_secs(5),
-    Duration::from_secs(30),
-    Duration::from_mins(2),
-    Duration::from_mins(10),
-    Duration::from_hours(1),
-];
 /// While a deposit is awaited; the provider's message comes earlier.
 const DEPOSIT_PAUSE: Duration = Duration::from_mins(10);
 /// While a person looks at a wrong amount, or at a deposit that was taken back.
@@ -255,14 +246,14 @@ async fn plan(conn: &mut PgConnection, asked: &Payment, payment: &Payment, next:
         Next::Never => None,
         Next::After(pause) => Some(*pause),
         Next::Doubt => {
-            let tries = usize::try_from(payment.sync_tries).unwrap_or_default();
+            let before = usize::try_from(payment.sync_tries).unwrap_or_default();
             store::doubt(conn, payment.id).await?;
-            if tries >= PAUSES.len() {
+            if doubt::lasts(before) {
                 let details = "The provider does not say what became of the payment.";
                 let subject = payment.id.to_string();
                 open_case(conn, payment, case::Kind::UnknownPayment, &subject, details).await?;
             }
-            Some(PAUSES[tries.min(PAUSES.len() - 1)])
+            Some(doubt::pause(before))
         }
     };
     Ok(store::read_next(conn, payment.id, asked.sync_at, pause).await?)

@@ -14,17 +14,10 @@ use super::explain::explain;
 use super::finish::{self, NO_REFUND_ACCOUNT, Payer};
 use super::{Reason, Refund, Status, account, store};
 use crate::App;
+use crate::doubt;
 use crate::payment::{self, Payment};
 use crate::provider::{Answer, BankAccount, Cancel, Method, NewRefund, Provider, Refusal};
 
-/// After a try that told nothing; then each hour, and a person is told.
-const PAUSES: [Duration; 5] = [
-    Duration::from_secs(5),
-    Duration::from_secs(30),
-    Duration::from_mins(2),
-    Duration::from_mins(10),
-    Duration::from_hours(1),
-];
 /// Longer than two calls of a provider can take: whoever asks counts as dead after it.
 const LEASE: Duration = Duration::from_mins(3);
 const BATCH: i64 = 64;
@@ -156,11 +149,10 @@ async fn lock_open(conn: &mut PgConnection, refund: &Refund) -> Result<Option<(P
 
 /// It is asked about again later; after the last pause a person is told, and it is asked about each hour.
 async fn wait(conn: &mut PgConnection, payment: &Payment, refund: &Refund, number: Option<&str>) -> Result<()> {
-    let tries = usize::try_from(refund.tries).map_err(|error| anyhow!(error))?;
-    let longest = PAUSES[PAUSES.len() - 1];
-    let pause = PAUSES.get(tries.saturating_sub(1)).copied().unwrap_or(longest);
-    store::postpone(conn, refund.id, pause, number).await?;
-    if tries > PAUSES.len() {
+    // The one that is waited after is counted already.
+    let before = usize::try_from(refund.tries).map_err(|error| anyhow!(error))?.saturating_sub(1);
+    store::postpone(conn, refund.id, doubt::pause(before), number).await?;
+    if doubt::lasts(before) {
         finish::open_case(conn, payment, refund, "the provider has not said for hours whether it paid back").await?;
     }
     Ok(())

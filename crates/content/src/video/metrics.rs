@@ -9,7 +9,7 @@ use super::store;
 /// Whether the addresses of published videos answer.
 pub(crate) fn measure(pool: &PgPool, process: &Process) {
     let pool = pool.clone();
-    process.sample(Process::QUERY, move || {
+    process.sample(move || {
         let pool = pool.clone();
         Box::pin(async move {
             if let Err(error) = count(&pool).await {

@@ -99,10 +99,7 @@ impl Realtime {
         process.spawn("gateway realtime bus", self.bus.clone().run(process.stop()));
         process.spawn("gateway realtime", self.clone().keep(process.stop()));
         let gateway = self.gateway.clone();
-        process.sample(Duration::ZERO, move || {
-            gateway.connections().measure();
-            std::future::ready(()).boxed()
-        });
+        process.measure(move || gateway.connections().measure());
     }
 
     /// Tells the person's connections at this gateway. Never blocks.

@@ -2,6 +2,7 @@
 
 mod email;
 mod http;
+mod metrics;
 mod push;
 mod recipient;
 mod sms;
@@ -12,6 +13,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aipoten_kit::telemetry::counted;
 use aipoten_kit::{Process, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
@@ -153,6 +155,7 @@ impl<'a> NewDelivery<'a> {
 /// Sends what is due, until the process stops: a worker for each way, so that none waits for a provider that is away. Row locks and
 /// leases keep replicas apart.
 pub(crate) fn start(app: &App, senders: Senders, process: &Process) {
+    metrics::start(app, process);
     for (channel, sender) in senders.0 {
         let (app, stop) = (app.clone(), process.stop());
         process.spawn("notification deliveries", async move {
@@ -200,7 +203,7 @@ async fn attempt(app: App, sender: Arc<dyn Sender>, delivery: Delivery) -> bool 
     let outcome = try_to_send(&app, &*sender, &delivery).await;
     let is_down = matches!(outcome, Ok(Outcome::Down(..)));
     let settle = async { settle(&app, &delivery, outcome?).await };
-    if let Err(error) = settle.await {
+    if let Err(error) = counted(settle).await {
         tracing::error!(stream = "error", error = format!("{error:#}"), "a delivery cannot be settled");
     }
     is_down
@@ -233,7 +236,7 @@ async fn overtaken(app: &App, delivery: &Delivery) -> Result<Option<&'static str
 async fn settle(app: &App, delivery: &Delivery, outcome: Outcome) -> Result<()> {
     let mut tx = app.pool.begin().await?;
     match outcome {
-        Outcome::Sent => store::sent(&mut tx, delivery).await?,
+        Outcome::Sent => end(&mut tx, delivery, "sent", None).await?,
         Outcome::Retry(error, after) => match backoff(delivery.attempts) {
             Some(rest) => store::retry(&mut tx, delivery, Utc::now() + rest.max(asked(after)), &error).await?,
             None => fail(&mut tx, delivery, &error).await?,
@@ -248,12 +251,12 @@ async fn settle(app: &App, delivery: &Delivery, outcome: Outcome) -> Result<()> 
             }
         }
         Outcome::Permanent(error) => fail(&mut tx, delivery, &error).await?,
-        Outcome::Dropped(why) => store::end(&mut tx, delivery, "dropped", &why).await?,
+        Outcome::Dropped(why) => end(&mut tx, delivery, "dropped", Some(&why)).await?,
         Outcome::DeviceGone => {
             if let Some(device_id) = delivery.device_id {
                 device::store::delete_gone(&mut tx, device_id).await?;
             }
-            store::end(&mut tx, delivery, "dropped", "the device is gone").await?;
+            end(&mut tx, delivery, "dropped", Some("the device is gone")).await?;
         }
     }
     Ok(tx.commit().await?)
@@ -265,11 +268,24 @@ fn asked(after: Option<Duration>) -> TimeDelta {
     after.map_or(TimeDelta::zero(), |after| TimeDelta::from_std(after).unwrap_or(longest).min(longest))
 }
 
-/// The row keeps why; the log counts it for whoever watches.
+/// The row keeps why.
 async fn fail(conn: &mut PgConnection, delivery: &Delivery, error: &str) -> sqlx::Result<()> {
     let (channel, template) = (delivery.channel.as_str(), &delivery.template);
     tracing::warn!(delivery = %delivery.id, channel, template, error, "a delivery was given up");
-    store::end(conn, delivery, "failed", error).await
+    end(conn, delivery, "failed", Some(error)).await
+}
+
+/// No effect when another worker has taken it over meanwhile.
+async fn end(
+    conn: &mut PgConnection,
+    delivery: &Delivery,
+    status: &'static str,
+    error: Option<&str>,
+) -> sqlx::Result<()> {
+    if store::end(conn, delivery, status, error).await? {
+        metrics::came_to(delivery.channel, status);
+    }
+    Ok(())
 }
 
 /// The rest after so many tries; `None` when it is given up.

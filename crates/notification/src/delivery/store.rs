@@ -63,19 +63,6 @@ pub(super) async fn claim(conn: &mut PgConnection, channel: Channel, most: usize
 }
 
 /// No effect when another worker has taken it over meanwhile.
-pub(super) async fn sent(conn: &mut PgConnection, delivery: &Delivery) -> sqlx::Result<()> {
-    sqlx::query!(
-        "UPDATE deliveries SET status = 'sent', sent_at = now(), next_attempt_at = NULL, error = NULL
-         WHERE id = $1 AND status = 'waiting' AND next_attempt_at = $2",
-        delivery.id,
-        delivery.claimed_until
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// The same.
 pub(super) async fn retry(
     conn: &mut PgConnection,
     delivery: &Delivery,
@@ -115,10 +102,16 @@ pub(super) async fn postpone(
     Ok(())
 }
 
-/// The same.
-pub(super) async fn end(conn: &mut PgConnection, delivery: &Delivery, status: &str, error: &str) -> sqlx::Result<()> {
-    sqlx::query!(
-        "UPDATE deliveries SET status = $3, next_attempt_at = NULL, error = $4
+/// The same; says whether it had an effect.
+pub(super) async fn end(
+    conn: &mut PgConnection,
+    delivery: &Delivery,
+    status: &str,
+    error: Option<&str>,
+) -> sqlx::Result<bool> {
+    let ended = sqlx::query!(
+        "UPDATE deliveries
+         SET status = $3, next_attempt_at = NULL, error = $4, sent_at = CASE WHEN $3 = 'sent' THEN now() END
          WHERE id = $1 AND status = 'waiting' AND next_attempt_at = $2",
         delivery.id,
         delivery.claimed_until,
@@ -127,5 +120,24 @@ pub(super) async fn end(conn: &mut PgConnection, delivery: &Delivery, status: &s
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(ended.rows_affected() > 0)
+}
+
+/// What waits for a way.
+pub(super) struct Line {
+    pub(super) channel: Channel,
+    pub(super) deliveries: f64,
+    /// Seconds for which one is due, or is tried without success.
+    pub(super) late: f64,
+}
+
+pub(super) async fn line(conn: &mut PgConnection) -> sqlx::Result<Vec<Line>> {
+    sqlx::query_as!(
+        Line,
+        r#"SELECT channel AS "channel: Channel", count(*)::float8 AS "deliveries!",
+             greatest(0, extract(epoch FROM now() - min(CASE WHEN error IS NULL THEN next_attempt_at ELSE created_at END)))::float8 AS "late!"
+           FROM deliveries WHERE status = 'waiting' GROUP BY channel"#
+    )
+    .fetch_all(conn)
+    .await
 }

@@ -235,6 +235,8 @@ impl Kind {
 }
 
 impl Channel {
+    pub(crate) const ALL: [Self; 3] = [Self::Email, Self::Push, Self::Sms];
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Email => "email",

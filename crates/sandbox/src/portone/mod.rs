@@ -11,7 +11,6 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
-use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -35,9 +34,7 @@ pub(crate) fn routes(sandbox: &Sandbox) -> Router<Sandbox> {
 }
 
 async fn authorize(State(sandbox): State<Sandbox>, request: Request, next: Next) -> Response {
-    let secret = sandbox.config.secret_key.expose_secret();
-    let given = request.headers().get("authorization").and_then(|header| header.to_str().ok());
-    if secret.is_empty() || given.and_then(|it| it.strip_prefix("PortOne ")) == Some(secret) {
+    if sandbox.knows(&request, |secret| format!("PortOne {secret}")) {
         next.run(request).await
     } else {
         trouble(Trouble::Unauthorized).into_response()

@@ -13,7 +13,6 @@ use axum::http::{HeaderMap, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use crate::Sandbox;
@@ -43,9 +42,7 @@ pub(crate) fn routes(sandbox: &Sandbox) -> Router<Sandbox> {
 }
 
 async fn authorize(State(sandbox): State<Sandbox>, request: Request, next: Next) -> Response {
-    let secret = sandbox.config.secret_key.expose_secret();
-    let given = request.headers().get("authorization").and_then(|header| header.to_str().ok());
-    if secret.is_empty() || given.and_then(|it| it.strip_prefix("Bearer ")) == Some(secret) {
+    if sandbox.knows(&request, |secret| format!("Bearer {secret}")) {
         next.run(request).await
     } else {
         trouble(Trouble::Unauthorized).into_response()
