@@ -18,6 +18,8 @@ mod outbox;
 mod relay;
 mod retry;
 mod taken;
+#[cfg(feature = "test")]
+pub mod test;
 mod topology;
 
 pub use config::Config;

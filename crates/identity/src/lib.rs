@@ -15,6 +15,8 @@ mod recipient;
 mod service_key;
 mod service_token;
 mod session;
+#[cfg(feature = "test")]
+pub mod test;
 mod user;
 
 use std::net::SocketAddr;

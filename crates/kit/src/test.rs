@@ -2,6 +2,7 @@
 
 mod forge;
 
+use std::fmt::Debug;
 use std::process::Command;
 use std::str::FromStr as _;
 use std::sync::OnceLock;
@@ -11,12 +12,12 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection, PgPool};
 use tokio::net::TcpListener;
-use tonic::{Code, Status};
+use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
-use crate::Line;
 use crate::config::{Database, Encryption, Redis};
+use crate::{Line, metadata};
 pub use forge::Forge;
 
 fn variable(name: &str) -> String {
@@ -197,6 +198,17 @@ pub async fn eventually<F: AsyncFnMut() -> bool>(what: &str, mut condition: F) {
         }
     });
     assert!(waited.await.is_ok(), "still not so after ten seconds: {what}");
+}
+
+/// A request with an Idempotency-Key.
+pub fn keyed<T>(mut request: Request<T>, key: &str) -> Request<T> {
+    request.metadata_mut().insert(metadata::IDEMPOTENCY_KEY, key.parse().expect("visible ASCII"));
+    request
+}
+
+/// The refusal that is expected.
+pub async fn refused<T: Debug>(call: impl Future<Output = Result<Response<T>, Status>>) -> Status {
+    call.await.expect_err("a refusal")
 }
 
 /// The reason code of a refusal.

@@ -82,8 +82,8 @@ async fn everything_that_is_wrong_with_an_account_is_told_at_once() {
 #[tokio::test]
 async fn an_account_is_set_by_a_therapist_who_just_proved_their_password() {
     let books = Books::open().await;
-    let (therapist, parent) = (books.therapist().await, books.parent().await);
-    let late = books.an_hour_later(&therapist).await;
+    let (therapist, parent) = (books.therapist().await, books.identity.parent().await);
+    let late = books.identity.later(&therapist, 3600).await;
     let refused = books.bank_accounts().put_bank_account(late.asks(bank_account())).await.expect_err("too long ago");
     assert_eq!((refused.code(), reason(&refused)), (Code::PermissionDenied, "STEP_UP_REQUIRED".to_owned()));
     let seen = books.bank_accounts().get_bank_account(late.asks(GetBankAccountRequest {})).await.expect_err("not set");

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aipoten_kit::config::{Secret, Tokens};
-use aipoten_kit::test::{Forge, NO_BROKER, TestDatabase, encryption, line, listener, redis};
+use aipoten_events::Event;
+use aipoten_identity::test::Identity;
+pub(crate) use aipoten_identity::test::Person;
+use aipoten_kit::config::Tokens;
+use aipoten_kit::test::{NO_BROKER, TestDatabase, encryption, line, listener};
 pub(crate) use aipoten_kit::test::{eventually, parameter, reason, violations};
 use aipoten_kit::{Line, Process};
 use aipoten_proto::billing::v1::bank_account_service_client::BankAccountServiceClient;
@@ -13,53 +16,19 @@ use aipoten_proto::billing::v1::{
     ListSettlementsResponse, PutBankAccountRequest, RunSettlementsRequest, RunSettlementsResponse,
     SearchSettlementsRequest, Settlement,
 };
-use aipoten_proto::identity::v1 as identity;
-use aipoten_proto::identity::v1::session_service_client::SessionServiceClient;
-use aipoten_proto::identity::v1::user_service_client::UserServiceClient;
+use aipoten_proto::identity::v1::Role;
 use chrono::{DateTime, Utc};
-use prost::{Message, Name};
-use serde_json::json;
 use sqlx::PgPool;
-use tonic::{Request, Status};
+use tonic::Status;
 use uuid::Uuid;
-
-const PASSWORD: &str = "correct horse 7!";
 
 /// Identity and billing at work.
 pub(crate) struct Books {
     pub(crate) billing_database: TestDatabase,
-    identity_database: TestDatabase,
-    identity: Line,
+    pub(crate) identity: Identity,
     billing: Line,
-    admin_password: String,
-    people: AtomicUsize,
     ids: AtomicUsize,
     _process: Process,
-}
-
-/// A person who is signed in.
-#[derive(Clone)]
-pub(crate) struct Person {
-    /// UUID of the account.
-    pub(crate) id: Uuid,
-    token: String,
-}
-
-impl Person {
-    /// A request of this person.
-    pub(crate) fn asks<T>(&self, message: T) -> Request<T> {
-        let mut request = Request::new(message);
-        let bearer = format!("Bearer {}", self.token).parse().expect("a token is plain text");
-        request.metadata_mut().insert("authorization", bearer);
-        request
-    }
-
-    /// A request of this person, to be answered in English.
-    pub(crate) fn asks_in_english<T>(&self, message: T) -> Request<T> {
-        let mut request = self.asks(message);
-        request.metadata_mut().insert("accept-language", "en".parse().expect("plain text"));
-        request
-    }
 }
 
 /// A session of a paid order; what is not said is as of one that was held and reported the next day.
@@ -93,44 +62,24 @@ impl Default for Held<'_> {
 
 impl Books {
     pub(crate) async fn open() -> Self {
-        let migrations = [&aipoten_events::MIGRATOR, &aipoten_identity::MIGRATOR];
-        let identity_database = TestDatabase::create(&migrations).await;
         let billing_database = TestDatabase::create(&[&aipoten_events::MIGRATOR, &aipoten_billing::MIGRATOR]).await;
         let process = Process::new();
-        let tokens = Tokens::default();
         let broker = aipoten_events::Config { url: NO_BROKER.to_owned().into(), ..aipoten_events::Config::default() };
-
-        let admin_password = format!("{PASSWORD}{}", Uuid::now_v7());
-        let mut config = aipoten_identity::Config {
-            database: identity_database.config(),
-            encryption: encryption(),
-            require_verified_email: false,
-            ..aipoten_identity::Config::default()
-        };
-        config.admin.email.push_str("admin@example.com");
-        config.admin.password = Secret::from(admin_password.clone());
-        aipoten_identity::seed_administrator(&identity_database.pool, &config).await.expect("an administrator");
-        let common = aipoten_identity::Common { redis: redis(), broker: broker.clone(), tokens: tokens.clone() };
-        let app = aipoten_identity::build(config, &common, &process).await.expect("identity starts");
-        let address = aipoten_identity::serve(&app, false, listener().await, &process).expect("identity serves");
-        let identity_url = format!("http://{address}");
+        let identity = Identity::start(&broker, &process).await;
 
         let config = aipoten_billing::Config {
-            identity_url: identity_url.clone(),
+            identity_url: identity.url().to_owned(),
             database: billing_database.config(),
             encryption: encryption(),
             ..aipoten_billing::Config::default()
         };
-        let common = aipoten_billing::Common { broker, tokens };
+        let common = aipoten_billing::Common { broker, tokens: Tokens::default() };
         let app = aipoten_billing::build(&config, &common, &process).await.expect("billing starts");
         let address = aipoten_billing::serve(&app, true, listener().await, &process).expect("billing serves");
         Self {
-            identity: line(&identity_url),
+            identity,
             billing: line(&format!("http://{address}")),
             billing_database,
-            identity_database,
-            admin_password,
-            people: AtomicUsize::new(0),
             ids: AtomicUsize::new(1),
             _process: process,
         }
@@ -150,51 +99,11 @@ impl Books {
     }
 
     pub(crate) async fn admin(&self) -> Person {
-        self.sign_in("admin@example.com", &self.admin_password).await
+        self.identity.admin().await
     }
 
     pub(crate) async fn therapist(&self) -> Person {
-        self.register(identity::Role::Therapist).await
-    }
-
-    pub(crate) async fn parent(&self) -> Person {
-        self.register(identity::Role::Parent).await
-    }
-
-    /// The same person, whose last proof of a password is an hour ago.
-    pub(crate) async fn an_hour_later(&self, person: &Person) -> Person {
-        let forge = Forge::new(&self.identity_database.pool, &encryption(), &person.token).await;
-        let token = forge.token(&json!({}), &json!({ "auth_time": Utc::now().timestamp() - 3600 }));
-        Person { id: person.id, token }
-    }
-
-    async fn register(&self, role: identity::Role) -> Person {
-        let email = format!("person{}@example.com", self.people.fetch_add(1, Ordering::Relaxed));
-        let consent =
-            |kind: identity::ConsentKind| identity::GivenConsent { kind: kind.into(), text_version: "1".to_owned() };
-        let request = identity::RegisterUserRequest {
-            email: email.clone(),
-            password: PASSWORD.to_owned(),
-            name: "김미나".to_owned(),
-            role: role.into(),
-            consents: vec![consent(identity::ConsentKind::Terms), consent(identity::ConsentKind::Privacy)],
-            ..identity::RegisterUserRequest::default()
-        };
-        let mut users = UserServiceClient::new(self.identity.clone());
-        users.register_user(request).await.expect("an account");
-        self.sign_in(&email, PASSWORD).await
-    }
-
-    async fn sign_in(&self, email: &str, password: &str) -> Person {
-        let request = identity::CreateSessionRequest {
-            email: email.to_owned(),
-            password: password.to_owned(),
-            ..identity::CreateSessionRequest::default()
-        };
-        let mut sessions = SessionServiceClient::new(self.identity.clone());
-        let answer = sessions.create_session(request).await.expect("signed in").into_inner();
-        let (user, tokens) = (answer.user.expect("a user"), answer.tokens.expect("tokens"));
-        Person { id: user.id.parse().expect("a UUID"), token: tokens.access_token }
+        self.identity.verified(Role::Therapist).await
     }
 
     /// Ids that are the same in every world that is filled in the same way.
@@ -297,13 +206,8 @@ impl Books {
     }
 
     /// The events of a kind that were written so far, the oldest first.
-    pub(crate) async fn published<E: Message + Name + Default>(&self) -> Vec<E> {
-        let payloads: Vec<Vec<u8>> = sqlx::query_scalar("SELECT payload FROM outbox WHERE type = $1 ORDER BY id")
-            .bind(E::full_name())
-            .fetch_all(self.database())
-            .await
-            .expect("the outbox");
-        payloads.iter().map(|payload| E::decode(payload.as_slice()).expect("the event")).collect()
+    pub(crate) async fn published<E: Event>(&self) -> Vec<E> {
+        aipoten_events::test::published(self.database()).await
     }
 
     pub(crate) async fn run(&self, admin: &Person, period: &str) -> RunSettlementsResponse {

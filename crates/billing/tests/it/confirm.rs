@@ -79,7 +79,7 @@ async fn nobody_else_confirms_and_nothing_but_the_price_is_charged() {
     let key = world.sandbox.authorize(&order_id(&payment)).await;
     let mut payments = world.payments();
     let ask = || confirmation(&payment, &key);
-    let stranger = world.new_parent().await;
+    let stranger = world.identity.parent().await;
     assert_eq!(refused(payments.confirm_payment(stranger.asks_once(ask()))).await.code(), Code::NotFound);
     let status = refused(payments.confirm_payment(world.therapist.asks_once(ask()))).await;
     assert_eq!(status.code(), Code::PermissionDenied);

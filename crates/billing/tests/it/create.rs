@@ -63,7 +63,7 @@ async fn nobody_but_its_parent_pays_a_package() {
     let world = World::start().await;
     let package = world.package(1, 48).await;
     let mut payments = world.payments();
-    let status = refused(payments.create_payment(world.new_parent().await.asks_once(wish(&package.id)))).await;
+    let status = refused(payments.create_payment(world.identity.parent().await.asks_once(wish(&package.id)))).await;
     assert_eq!(status.code(), Code::NotFound);
     for person in [&world.therapist, &world.admin().await] {
         let status = refused(payments.create_payment(person.asks_once(wish(&package.id)))).await;

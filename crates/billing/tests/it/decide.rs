@@ -2,7 +2,6 @@
 
 use aipoten_billing::consumers;
 use aipoten_events::{Delivered, Failure};
-use aipoten_kit::test::{Forge, encryption};
 use aipoten_proto::billing::v1::RefundDecision::{Approve, Reject, Retry, Transferred};
 use aipoten_proto::billing::v1::{
     DecideRefundRequest, ListRefundsRequest, NameRefundAccountRequest, Payment, PaymentStatus, Refund, RefundDecision,
@@ -108,7 +107,7 @@ async fn a_disputed_session_that_is_approved_goes_back_once() {
     assert_eq!(parameter(&status, "state").as_deref(), Some("completed"));
     assert_eq!(world.balance("customer_prepaid").await, -216_000);
     assert_eq!(acts(&world).await, ["refund.approved"]);
-    world.holds().await;
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -123,7 +122,7 @@ async fn a_part_is_approved_and_never_more_than_is_asked_for() {
     assert_eq!((approved.refund_amount, approved.refund_policy()), (30_000, RefundPolicyApplied::Partial));
     refund_becomes(&world, &payment, RefundStatus::Completed).await;
     assert_eq!(world.payment(&payment.id).await.refunded_amount, 30_000);
-    world.holds().await;
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -142,7 +141,7 @@ async fn a_session_that_was_settled_before_it_was_disputed_goes_back_at_the_cost
     assert_eq!(world.balance("therapist_payable").await, -61_200);
     assert_eq!((world.balance("platform_fee").await, world.balance("vat_payable").await), (0, 0));
     assert_eq!(world.balance("customer_prepaid").await, -216_000);
-    world.holds().await;
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -158,7 +157,7 @@ async fn a_session_that_stands_is_not_paid_back() {
     assert_eq!(world.payment(&payment.id).await.refunded_amount, 0);
     assert_eq!(world.number("SELECT count(*) FROM sessions WHERE dispute_decided_at IS NOT NULL").await, 1);
     assert_eq!(acts(&world).await, ["refund.rejected"]);
-    world.holds().await;
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -192,7 +191,7 @@ async fn a_refused_refund_is_tried_again_under_another_key_or_transferred_by_han
     assert_eq!((payment.payment_status(), payment.refunded_amount), (PaymentStatus::PartiallyRefunded, 72_000));
     assert_eq!((world.balance("bank").await, world.balance("refund_clearing").await), (-72_000, 0));
     assert_eq!(acts(&world).await, ["refund.retried", "refund.transferred"]);
-    world.holds().await;
+    world.is_sound().await;
 }
 
 fn reveal(refund: &Refund) -> RevealRefundAccountRequest {
@@ -211,13 +210,6 @@ fn named(refund: &Refund) -> NameRefundAccountRequest {
     }
 }
 
-/// The same administrator, whose last proof of a password is an hour ago.
-async fn an_hour_later(world: &World, admin: &Person) -> Person {
-    let forge = Forge::new(&world.identity_database.pool, &encryption(), &admin.token).await;
-    let token = forge.token(&json!({}), &json!({ "auth_time": Utc::now().timestamp() - 3600 }));
-    Person { id: admin.id.clone(), token }
-}
-
 #[tokio::test]
 async fn the_whole_account_is_shown_to_whoever_transfers_by_hand_while_there_is_something_to_transfer() {
     let world = World::start().await;
@@ -232,7 +224,7 @@ async fn the_whole_account_is_shown_to_whoever_transfers_by_hand_while_there_is_
     for (person, why) in [
         (&world.parent, "PERMISSION_DENIED"),
         (&world.therapist, "PERMISSION_DENIED"),
-        (&an_hour_later(&world, &admin).await, "STEP_UP_REQUIRED"),
+        (&world.identity.later(&admin, 3600).await, "STEP_UP_REQUIRED"),
     ] {
         assert_eq!(reason(&reveal(person).await.expect_err(why)), why);
     }
@@ -246,7 +238,7 @@ async fn the_whole_account_is_shown_to_whoever_transfers_by_hand_while_there_is_
     let silent = RevealRefundAccountRequest { refund_id: "x".to_owned(), reason: String::new() };
     let status = refused(world.refunds().reveal_refund_account(admin.asks(silent))).await;
     assert_eq!(violations(&status), ["reason: required", "refund_id: not_a_uuid"]);
-    world.holds().await;
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -260,7 +252,7 @@ async fn for_a_parent_who_is_gone_an_administrator_names_the_account_and_the_dep
     assert_eq!(reason(&name(&admin).await.expect_err("the parent is there")), "PARENT_NAMES_ACCOUNT");
     take(&world, consumers::user_deleted, UserDeleted { user_id: world.parent.id.clone() }).await;
     for (person, why) in
-        [(&world.parent, "PERMISSION_DENIED"), (&an_hour_later(&world, &admin).await, "STEP_UP_REQUIRED")]
+        [(&world.parent, "PERMISSION_DENIED"), (&world.identity.later(&admin, 3600).await, "STEP_UP_REQUIRED")]
     {
         assert_eq!(reason(&name(person).await.expect_err(why)), why);
     }
@@ -273,7 +265,7 @@ async fn for_a_parent_who_is_gone_an_administrator_names_the_account_and_the_dep
     let wrong = NameRefundAccountRequest { bank_code: "8".to_owned(), ..NameRefundAccountRequest::default() };
     let status = refused(world.refunds().name_refund_account(admin.asks(wrong))).await;
     assert_eq!(violations(&status).len(), 5, "all of it is told at once: {:?}", violations(&status));
-    world.holds().await;
+    world.is_sound().await;
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ async fn a_parent_is_cleared_when_all_has_gone_back() {
     eventually("the parent is cleared", async || cleared(&world).await.contains(&world.parent.id)).await;
     looked_at(&world).await;
     assert_eq!(cleared(&world).await.iter().filter(|it| **it == world.parent.id).count(), 1);
-    world.holds().await;
+    world.is_sound().await;
 }
 
 #[tokio::test]

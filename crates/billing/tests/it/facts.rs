@@ -4,7 +4,8 @@ use aipoten_billing::consumers;
 use aipoten_proto::identity::v1::UserDeleted;
 use uuid::Uuid;
 
-use crate::planted::{Failed, Split, Tables, Told, delivered};
+use crate::planted::{Failed, Split, Tables, Told};
+use crate::world::delivered;
 
 const OUTCOME: &str = "SELECT outcome FROM sessions WHERE consultation_id = $1";
 const FACTS: &str = "SELECT concat_ws(' ', outcome, CASE WHEN report_submitted_at IS NOT NULL THEN 'reported' END,

@@ -11,7 +11,7 @@ async fn payments_are_seen_by_their_parent_alone() {
     let payment = world.begun().await;
     let mut payments = world.payments();
     let ask = || GetPaymentRequest { payment_id: payment.id.clone() };
-    let stranger = world.new_parent().await;
+    let stranger = world.identity.parent().await;
     assert_eq!(refused(payments.get_payment(stranger.asks(ask()))).await.code(), Code::NotFound);
     for person in [&world.therapist, &world.admin().await] {
         assert_eq!(refused(payments.get_payment(person.asks(ask()))).await.code(), Code::PermissionDenied);

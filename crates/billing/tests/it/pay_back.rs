@@ -96,7 +96,7 @@ async fn a_package_that_ends_is_paid_back_session_by_session() {
         async || world.number("SELECT count(*) FROM payments WHERE provider_balance = 0 AND sync_at IS NULL").await;
     eventually("what the provider still holds is read", async || read().await == 1).await;
     assert_eq!(world.cases().await, [""; 0]);
-    world.holds().await;
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn what_was_paid_back_and_not_answered_is_not_paid_back_again() {
         assert_eq!(cancels(&world, &order).await, [72_000], "{fault}");
     }
     assert_eq!(world.cases().await, [""; 0]);
-    world.holds().await;
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn a_reading_of_the_payment_ends_a_refund_whose_answer_is_still_awaited() 
     world.change("UPDATE payments SET sync_at = now() WHERE id = $1", &payment.id).await;
     refund_becomes(&world, &payment, RefundStatus::Completed).await;
     assert_eq!(world.balance("refund_clearing").await, 0);
-    world.holds().await;
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -167,7 +167,7 @@ async fn a_cancel_that_takes_its_time_is_waited_for_and_one_that_comes_to_nothin
         eventually("the second went back", second).await;
     }
     assert_eq!(world.cases().await, ["refund"]);
-    world.holds().await;
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -182,7 +182,7 @@ async fn a_refusal_fails_the_refund_and_opens_a_case() {
     assert_eq!(world.cases().await, ["refund"]);
     assert_eq!(world.payment(&payment.id).await.payment_status(), Completed, "nothing has gone back");
     assert_eq!(world.balance("refund_clearing").await, -72_000);
-    world.holds().await;
+    world.is_sound().await;
 }
 
 /// As [`paid`], by a deposit.
@@ -208,7 +208,7 @@ async fn what_goes_back_of_a_deposit_that_was_taken_back_rests_until_it_comes_ag
     world.sandbox.take_back_deposit(&order).await;
     world.becomes(&payment.id, Confirming).await;
     world.tell_billing().await;
-    world.holds().await;
+    world.is_sound().await;
 
     // What is asked of the provider after it: the job came by, and left it alone.
     let (other, _) = paid(&world).await;
@@ -221,7 +221,7 @@ async fn what_goes_back_of_a_deposit_that_was_taken_back_rests_until_it_comes_ag
     refund_becomes(&world, &payment, RefundStatus::Completed).await;
     assert_eq!(cancels(&world, &order).await, [72_000]);
     assert_eq!(world.cases().await, ["reversed"]);
-    world.holds().await;
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -235,7 +235,7 @@ async fn a_deposit_goes_back_once_the_parent_has_named_an_account() {
     world.payments().put_refund_account(world.parent.asks(account(&payment))).await.expect("kept");
     refund_becomes(&world, &payment, RefundStatus::Completed).await;
     assert_eq!(cancels(&world, &order).await, [72_000]);
-    world.holds().await;
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -254,7 +254,7 @@ async fn money_that_the_provider_paid_back_by_itself_is_a_case_that_stays_closed
     eventually("it is read again", async || world.number(read).await == 1).await;
     assert_eq!(world.cases().await, [""; 0]);
     assert_eq!(world.payment(&payment.id).await.refunded_amount, 0);
-    world.holds().await;
+    world.is_sound().await;
 }
 
 #[tokio::test]
@@ -282,5 +282,5 @@ async fn many_refunds_at_once_end_in_the_providers_truth_whatever_goes_wrong() {
         assert_eq!(world.payment(&payment.id).await.payment_status(), Refunded);
     }
     assert_eq!(world.number("SELECT count(*) FROM refunds WHERE refund_status = 'completed'").await, 40);
-    world.holds().await;
+    world.is_sound().await;
 }

@@ -17,9 +17,9 @@ async fn file(books: &Books, person: &Person, period: &str) -> Result<BillingFil
 async fn computed(books: &Books, admin: &Person) -> (Person, String) {
     let therapist = books.therapist().await;
     books.has_account(&therapist, "110123456789").await;
-    books.held(therapist.id, Held::default()).await;
+    books.held(therapist.uuid(), Held::default()).await;
     books.run(admin, "2026-02").await;
-    let id = books.settlement(admin, therapist.id, "2026-02").await.id;
+    let id = books.settlement(admin, therapist.uuid(), "2026-02").await.id;
     (therapist, id)
 }
 
@@ -52,7 +52,7 @@ async fn a_confirmed_settlement_is_transferred_and_the_books_are_even() {
     );
     assert_eq!(balances.get("customer_prepaid"), None);
 
-    let therapist_id = therapist.id.to_string();
+    let therapist_id = therapist.id.clone();
     let event = SettlementConfirmed { settlement_id: id.clone(), therapist_id: therapist_id.clone() };
     assert_eq!(books.published::<SettlementConfirmed>().await, [event]);
     let event = SettlementPaid { settlement_id: id.clone(), therapist_id };
@@ -99,17 +99,17 @@ async fn nothing_is_confirmed_without_an_account_unless_nothing_is_transferred()
     let books = Books::open().await;
     let (admin, therapist, indebted) = (books.admin().await, books.therapist().await, books.therapist().await);
     for person in [&therapist, &indebted] {
-        books.held(person.id, Held::default()).await;
+        books.held(person.uuid(), Held::default()).await;
     }
-    books.owes(indebted.id, 68_000).await;
+    books.owes(indebted.uuid(), 68_000).await;
     books.run(&admin, "2026-02").await;
-    let id = books.settlement(&admin, therapist.id, "2026-02").await.id;
+    let id = books.settlement(&admin, therapist.uuid(), "2026-02").await.id;
     let refused = books.confirm(&admin, &id, None).await.expect_err("no account");
     assert_eq!((refused.code(), reason(&refused)), (Code::FailedPrecondition, "NO_BANK_ACCOUNT".to_owned()));
     books.has_account(&therapist, "110123456789").await;
     books.confirm(&admin, &id, None).await.expect("confirmed");
 
-    let id = books.settlement(&admin, indebted.id, "2026-02").await.id;
+    let id = books.settlement(&admin, indebted.uuid(), "2026-02").await.id;
     let confirmed = books.confirm(&admin, &id, None).await.expect("confirmed");
     assert_eq!((confirmed.final_amount, confirmed.bank_account), (0, None));
     let paid = books.pay(&admin, &id, None).await.expect("paid");
@@ -124,10 +124,10 @@ async fn the_file_for_the_bank_has_whole_numbers_of_what_is_confirmed_and_the_au
     let evil = books.therapist().await;
     let account = PutBankAccountRequest { account_holder: "=HYPERLINK(\"x\")".to_owned(), ..bank_account() };
     books.bank_accounts().put_bank_account(evil.asks(account)).await.expect("a bank account");
-    books.held(evil.id, Held::default()).await;
+    books.held(evil.uuid(), Held::default()).await;
     let (_, id) = computed(&books, &admin).await;
     let (_, paid) = computed(&books, &admin).await;
-    let evil = books.settlement(&admin, evil.id, "2026-02").await.id;
+    let evil = books.settlement(&admin, evil.uuid(), "2026-02").await.id;
     computed(&books, &admin).await;
     for id in [&id, &paid, &evil] {
         books.confirm(&admin, id, None).await.expect("confirmed");
@@ -159,7 +159,7 @@ async fn the_file_for_the_bank_is_for_administrators_who_just_proved_their_passw
     let admin = books.admin().await;
     let (therapist, id) = computed(&books, &admin).await;
     books.confirm(&admin, &id, None).await.expect("confirmed");
-    let late = books.an_hour_later(&admin).await;
+    let late = books.identity.later(&admin, 3600).await;
     let refused = file(&books, &late, "2026-02").await.expect_err("too long ago");
     assert_eq!((refused.code(), reason(&refused)), (Code::PermissionDenied, "STEP_UP_REQUIRED".to_owned()));
     let refused = file(&books, &therapist, "2026-02").await.expect_err("no administrator");
@@ -178,12 +178,12 @@ async fn the_account_of_somebody_who_is_gone_is_kept_until_they_are_paid() {
     let gone = books.therapist().await;
     books.has_account(&gone, "110123456780").await;
     // Held, paid for and never reported: it will never settle.
-    books.held(gone.id, Held { reported: None, ..Held::default() }).await;
+    books.held(gone.uuid(), Held { reported: None, ..Held::default() }).await;
     let close = "UPDATE therapist_bank_accounts SET closed_at = now()";
     sqlx::query(close).execute(books.database()).await.expect("their accounts are deleted");
     let kept = async |therapist: &Person| {
         let kept = "SELECT EXISTS (SELECT FROM therapist_bank_accounts WHERE therapist_id = $1)";
-        sqlx::query_scalar::<_, bool>(kept).bind(therapist.id).fetch_one(books.database()).await.expect("asked")
+        sqlx::query_scalar::<_, bool>(kept).bind(therapist.uuid()).fetch_one(books.database()).await.expect("asked")
     };
     eventually("nothing is open of one", async || !kept(&gone).await).await;
     assert!(kept(&therapist).await, "the other has a settlement that is not paid");

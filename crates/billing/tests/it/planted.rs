@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use aipoten_billing::consumers;
-use aipoten_events::{Context, Delivered, Event, Failure};
+use aipoten_events::{Delivered, Failure};
 use aipoten_kit::database;
 use aipoten_kit::test::TestDatabase;
 use aipoten_proto::matching::v1::{
@@ -14,6 +14,8 @@ use aipoten_proto::timestamp;
 use chrono::Utc;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
+
+use crate::world::delivered;
 
 /// Billing's tables, without the service.
 pub(crate) struct Tables {
@@ -364,15 +366,4 @@ impl Told {
 pub(crate) enum Failed {
     NotYet,
     For(String),
-}
-
-pub(crate) fn delivered<E: Event + Debug>(event: E) -> Delivered<E> {
-    Delivered {
-        id: Uuid::now_v7(),
-        time: Utc::now(),
-        aggregate_id: Uuid::now_v7(),
-        aggregate_seq: 1,
-        context: Context::default(),
-        event,
-    }
 }

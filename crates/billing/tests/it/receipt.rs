@@ -57,7 +57,7 @@ async fn there_is_no_receipt_of_what_was_not_paid_and_none_for_others() {
     ] {
         assert_eq!(parameter(&status, "state").as_deref(), Some("pending"));
     }
-    let stranger = world.new_parent().await;
+    let stranger = world.identity.parent().await;
     assert_eq!(refused(payments.get_receipt(stranger.asks(ask()))).await.code(), Code::NotFound);
     assert_eq!(refused(payments.get_receipt_pdf(stranger.asks(ask_pdf()))).await.code(), Code::NotFound);
     assert_eq!(refused(payments.get_receipt(world.therapist.asks(ask()))).await.code(), Code::PermissionDenied);

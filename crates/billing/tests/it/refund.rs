@@ -1,13 +1,10 @@
 //! Asking for money back, and where it goes.
 
-use aipoten_kit::test::{Forge, encryption};
 use aipoten_proto::billing::v1::{PutRefundAccountRequest, RefundPaymentRequest, RefundPolicyApplied};
 use aipoten_proto::matching::v1::{ConsultationStatus, PackageStatus};
-use chrono::Utc;
-use serde_json::json;
 use tonic::Code;
 
-use crate::world::{Person, World, keyed, parameter, reason, refused, violations};
+use crate::world::{World, keyed, parameter, reason, refused, violations};
 
 fn wish(payment_id: &str) -> RefundPaymentRequest {
     RefundPaymentRequest {
@@ -69,7 +66,7 @@ async fn nothing_goes_back_of_what_was_not_paid_and_nothing_for_others() {
     assert_eq!(parameter(&status, "state").as_deref(), Some("pending"));
     let status = refused(payments.refund_payment(world.parent.asks(wish(&pending.id)))).await;
     assert_eq!(reason(&status), "IDEMPOTENCY_KEY_REQUIRED");
-    let stranger = world.new_parent().await;
+    let stranger = world.identity.parent().await;
     let status = refused(payments.refund_payment(stranger.asks_once(wish(&pending.id)))).await;
     assert_eq!(status.code(), Code::NotFound);
     let status = refused(payments.refund_payment(world.therapist.asks_once(wish(&pending.id)))).await;
@@ -100,7 +97,7 @@ async fn an_account_for_refunds_is_kept_encrypted_and_shown_masked() {
     let sealed: Vec<u8> =
         sqlx::query_scalar("SELECT refund_account FROM payments").fetch_one(world.database()).await.expect("kept");
     assert!(!String::from_utf8_lossy(&sealed).contains("110123456789"));
-    let stranger = world.new_parent().await;
+    let stranger = world.identity.parent().await;
     let status = refused(payments.put_refund_account(stranger.asks(account(&payment.id)))).await;
     assert_eq!(status.code(), Code::NotFound);
     let status = refused(payments.put_refund_account(world.therapist.asks(account(&payment.id)))).await;
@@ -128,9 +125,7 @@ async fn an_account_for_refunds_is_kept_encrypted_and_shown_masked() {
 async fn an_account_for_refunds_asks_for_a_fresh_proof() {
     let world = World::start().await;
     let payment = world.begun().await;
-    let forge = Forge::new(&world.identity_database.pool, &encryption(), &world.parent.token).await;
-    let token = forge.token(&json!({}), &json!({ "auth_time": Utc::now().timestamp() - 301 }));
-    let tired = Person { token, ..world.parent.clone() };
+    let tired = world.identity.later(&world.parent, 301).await;
     let status = refused(world.payments().put_refund_account(tired.asks(account(&payment.id)))).await;
     assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "STEP_UP_REQUIRED"));
     world.is_sound().await;

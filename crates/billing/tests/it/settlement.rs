@@ -69,7 +69,7 @@ async fn a_month_settles_what_was_held_missed_and_cancelled_late() {
 
     let acts = books.published::<AdminActed>().await;
     let expected = AdminActed {
-        actor_id: admin.id.to_string(),
+        actor_id: admin.id.clone(),
         action: "settlement.computed".to_owned(),
         resource: "settlement".to_owned(),
         resource_id: settlement.id.clone(),
@@ -181,12 +181,12 @@ async fn nothing_is_withheld_from_a_business_and_penalties_are_not_the_therapist
         ..bank_account()
     };
     books.bank_accounts().put_bank_account(therapist.asks(business)).await.expect("a bank account");
-    books.held(therapist.id, Held::default()).await;
+    books.held(therapist.uuid(), Held::default()).await;
     // The end of a package: half of it came back, a tenth stays with the platform.
     let ended = Held { outcome: "cancelled", refunded: 40_000, penalty: 8_000, ..Held::default() };
-    books.held(therapist.id, ended).await;
+    books.held(therapist.uuid(), ended).await;
     books.run(&admin, "2026-02").await;
-    let settlement = books.settlement(&admin, therapist.id, "2026-02").await;
+    let settlement = books.settlement(&admin, therapist.uuid(), "2026-02").await;
     assert_eq!(sums(&settlement), (2, 112_000, 16_800, 95_200));
     assert_eq!(result(&settlement), (0, 0, 0, 95_200));
 }
@@ -218,12 +218,12 @@ async fn the_policy_at_the_end_of_the_month_says_what_is_withheld_and_where_the_
 async fn a_therapist_sees_their_own_settlements_and_nobody_elses() {
     let books = Books::open().await;
     let (admin, therapist, other) = (books.admin().await, books.therapist().await, books.therapist().await);
-    let parent = books.parent().await;
-    books.held(therapist.id, Held::default()).await;
+    let parent = books.identity.parent().await;
+    books.held(therapist.uuid(), Held::default()).await;
     books
-        .held(therapist.id, Held { at: "2026-03-03 10:00", reported: Some("2026-03-04 10:00"), ..Held::default() })
+        .held(therapist.uuid(), Held { at: "2026-03-03 10:00", reported: Some("2026-03-04 10:00"), ..Held::default() })
         .await;
-    books.held(other.id, Held::default()).await;
+    books.held(other.uuid(), Held::default()).await;
     books.run(&admin, "2026-02").await;
     books.run(&admin, "2026-03").await;
 
@@ -231,7 +231,7 @@ async fn a_therapist_sees_their_own_settlements_and_nobody_elses() {
     let own = books.settlements().list_settlements(therapist.asks(list(1, 20))).await.expect("a list").into_inner();
     let months: Vec<&str> = own.settlements.iter().map(|it| it.settlement_period_start.as_str()).collect();
     assert_eq!(months, ["2026-03-01", "2026-02-01"], "the newest month first");
-    assert!(own.settlements.iter().all(|it| it.therapist_id == therapist.id.to_string() && it.lines.is_empty()));
+    assert!(own.settlements.iter().all(|it| it.therapist_id == therapist.id && it.lines.is_empty()));
     assert_eq!(own.page_info.expect("where it stands").total, 2);
     let second = books.settlements().list_settlements(therapist.asks(list(2, 1))).await.expect("a list").into_inner();
     assert_eq!(second.settlements[0].settlement_period_start, "2026-02-01");

@@ -31,12 +31,12 @@ async fn a_statement_for_spreadsheets_tells_sessions_and_sums_in_the_readers_lan
     let books = Books::open().await;
     let (admin, therapist) = (books.admin().await, books.therapist().await);
     books.has_account(&therapist, "110123456789").await;
-    let held = books.held(therapist.id, Held::default()).await;
+    let held = books.held(therapist.uuid(), Held::default()).await;
     let waits = Held { at: "2026-02-10 18:30", reported: None, ..Held::default() };
-    let waits = books.held(therapist.id, waits).await;
-    books.owes(therapist.id, 8_000).await;
+    let waits = books.held(therapist.uuid(), waits).await;
+    books.owes(therapist.uuid(), 8_000).await;
     books.run(&admin, "2026-02").await;
-    let settlement = books.settlement(&admin, therapist.id, "2026-02").await;
+    let settlement = books.settlement(&admin, therapist.uuid(), "2026-02").await;
     books.confirm(&admin, &settlement.id, None).await.expect("confirmed");
 
     let file = statement(&books, &therapist, &settlement.id, StatementFormat::Csv, false).await;
@@ -82,10 +82,10 @@ async fn a_printed_statement_has_as_many_pages_as_its_sessions_need() {
         let (at, missed) = (format!("2026-02-{:02} 10:00", 1 + number % 28), number % 7 == 3);
         let reported = (number % 10 != 9).then_some("2026-02-28 20:00");
         let outcome = if missed { "no_show" } else { "completed" };
-        sessions.push(books.held(therapist.id, Held { outcome, at: &at, reported, ..Held::default() }).await);
+        sessions.push(books.held(therapist.uuid(), Held { outcome, at: &at, reported, ..Held::default() }).await);
     }
     books.run(&admin, "2026-02").await;
-    let settlement = books.settlement(&admin, therapist.id, "2026-02").await;
+    let settlement = books.settlement(&admin, therapist.uuid(), "2026-02").await;
 
     let file = statement(&books, &therapist, &settlement.id, StatementFormat::Pdf, false).await;
     assert_eq!(file.name, "settlement-2026-02.pdf");
@@ -115,15 +115,15 @@ async fn a_printed_statement_has_as_many_pages_as_its_sessions_need() {
 async fn only_its_therapist_and_administrators_get_a_statement() {
     let books = Books::open().await;
     let (admin, therapist, other) = (books.admin().await, books.therapist().await, books.therapist().await);
-    books.held(therapist.id, Held::default()).await;
+    books.held(therapist.uuid(), Held::default()).await;
     books.run(&admin, "2026-02").await;
-    let id = books.settlement(&admin, therapist.id, "2026-02").await.id;
+    let id = books.settlement(&admin, therapist.uuid(), "2026-02").await.id;
     let ask =
         |id: &str, format: StatementFormat| GetStatementRequest { settlement_id: id.to_owned(), format: format.into() };
     let foreign =
         books.settlements().get_statement(other.asks(ask(&id, StatementFormat::Csv))).await.expect_err("foreign");
     assert_eq!(foreign.code(), Code::NotFound);
-    let parent = books.parent().await;
+    let parent = books.identity.parent().await;
     let refused =
         books.settlements().get_statement(parent.asks(ask(&id, StatementFormat::Pdf))).await.expect_err("a parent");
     assert_eq!(refused.code(), Code::PermissionDenied);

@@ -1,25 +1,21 @@
 //! A world of its own for every test: identity, matching, billing, a provider, a parent with a child, a therapist.
 
-use std::future::Future;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use aipoten_events::{Context, Delivered};
-use aipoten_kit::config::{Secret, Tokens};
-use aipoten_kit::test::{NO_BROKER, TestDatabase, encryption, eventually, line, listener, redis};
-pub(crate) use aipoten_kit::test::{parameter, reason, violations};
+use aipoten_events::{Delivered, Event};
+use aipoten_identity::test::Identity;
+pub(crate) use aipoten_identity::test::Person;
+use aipoten_kit::config::Tokens;
+use aipoten_kit::test::{NO_BROKER, TestDatabase, encryption, eventually, line, listener};
+pub(crate) use aipoten_kit::test::{keyed, parameter, reason, refused, violations};
 use aipoten_kit::{Line, Process};
 use aipoten_proto::billing::v1 as proto;
 use aipoten_proto::billing::v1::case_service_client::CaseServiceClient;
 use aipoten_proto::billing::v1::payment_service_client::PaymentServiceClient;
 use aipoten_proto::billing::v1::refund_service_client::RefundServiceClient;
 use aipoten_proto::billing::v1::settlement_service_client::SettlementServiceClient;
-use aipoten_proto::common::v1::Gender;
-use aipoten_proto::identity::v1 as identity;
-use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
-use aipoten_proto::identity::v1::consent_service_client::ConsentServiceClient;
-use aipoten_proto::identity::v1::session_service_client::SessionServiceClient;
-use aipoten_proto::identity::v1::user_service_client::UserServiceClient;
+use aipoten_proto::identity::v1::Role;
 use aipoten_proto::matching::v1 as matching;
 use aipoten_proto::matching::v1::calendar_service_client::CalendarServiceClient;
 use aipoten_proto::matching::v1::document_service_client::DocumentServiceClient;
@@ -28,14 +24,12 @@ use aipoten_proto::matching::v1::package_service_client::PackageServiceClient;
 use aipoten_proto::matching::v1::therapist_service_client::TherapistServiceClient;
 use aipoten_proto::timestamp;
 use chrono::{DateTime, Months, SubsecRound as _, TimeDelta, Utc};
-use prost::{Message, Name};
+use prost::{Message as _, Name as _};
 use sqlx::PgPool;
-use tonic::{Request, Response, Status};
+use tonic::{Response, Status};
 use uuid::Uuid;
 
 use crate::sandbox::{Sandbox, forward_webhooks};
-
-const PASSWORD: &str = "correct horse 7!";
 
 /// Everything at work.
 pub(crate) struct World {
@@ -43,15 +37,11 @@ pub(crate) struct World {
     pub(crate) app: aipoten_billing::App,
     billing_database: TestDatabase,
     matching_database: TestDatabase,
-    /// Lives as long as identity does.
-    pub(crate) identity_database: TestDatabase,
-    identity: Line,
+    pub(crate) identity: Identity,
     matching: Line,
     billing: Line,
     pub(crate) sandbox: Sandbox,
     documents: PathBuf,
-    admin_password: String,
-    people: AtomicUsize,
     packages: AtomicI64,
     /// A parent with a child.
     pub(crate) parent: Person,
@@ -61,33 +51,6 @@ pub(crate) struct World {
     process: Process,
 }
 
-/// A person who is signed in.
-#[derive(Clone, Default)]
-pub(crate) struct Person {
-    pub(crate) id: String,
-    pub(crate) token: String,
-}
-
-impl Person {
-    pub(crate) fn asks<T>(&self, message: T) -> Request<T> {
-        let mut request = Request::new(message);
-        let bearer = format!("Bearer {}", self.token).parse().expect("a token is plain text");
-        request.metadata_mut().insert("authorization", bearer);
-        request
-    }
-
-    /// With an Idempotency-Key that nobody has used.
-    pub(crate) fn asks_once<T>(&self, message: T) -> Request<T> {
-        keyed(self.asks(message), &Uuid::now_v7().to_string())
-    }
-
-    pub(crate) fn asks_in_english<T>(&self, message: T) -> Request<T> {
-        let mut request = self.asks(message);
-        request.metadata_mut().insert("accept-language", "en".parse().expect("plain text"));
-        request
-    }
-}
-
 impl World {
     /// Without a broker.
     pub(crate) async fn start() -> Self {
@@ -95,33 +58,18 @@ impl World {
     }
 
     pub(crate) async fn start_with(broker: &str) -> Self {
-        let identity_database = TestDatabase::create(&[&aipoten_events::MIGRATOR, &aipoten_identity::MIGRATOR]).await;
         let matching_database = TestDatabase::create(&[&aipoten_events::MIGRATOR, &aipoten_matching::MIGRATOR]).await;
         let billing_database = TestDatabase::create(&[&aipoten_events::MIGRATOR, &aipoten_billing::MIGRATOR]).await;
         aipoten_matching::seed(&matching_database.pool).await.expect("the shipped data");
         let process = Process::new();
         let tokens = Tokens::default();
         let broker = aipoten_events::Config { url: broker.to_owned().into(), ..aipoten_events::Config::default() };
-
-        let admin_password = format!("{PASSWORD}{}", Uuid::now_v7());
-        let mut config = aipoten_identity::Config {
-            database: identity_database.config(),
-            encryption: encryption(),
-            require_verified_email: false,
-            ..aipoten_identity::Config::default()
-        };
-        config.admin.email.push_str("admin@example.com");
-        config.admin.password = Secret::from(admin_password.clone());
-        aipoten_identity::seed_administrator(&identity_database.pool, &config).await.expect("an administrator");
-        let common = aipoten_identity::Common { redis: redis(), broker: broker.clone(), tokens: tokens.clone() };
-        let app = aipoten_identity::build(config, &common, &process).await.expect("identity starts");
-        let address = aipoten_identity::serve(&app, false, listener().await, &process).expect("identity serves");
-        let identity_url = format!("http://{address}");
+        let identity = Identity::start(&broker, &process).await;
 
         let documents = std::env::temp_dir().join(format!("aipoten-{}", Uuid::now_v7()));
         let config = aipoten_matching::Config {
             documents: documents.clone(),
-            identity_url: identity_url.clone(),
+            identity_url: identity.url().to_owned(),
             database: matching_database.config(),
             encryption: encryption(),
             ..aipoten_matching::Config::default()
@@ -136,7 +84,7 @@ impl World {
         let webhook_url = forward_webhooks(listener().await, billing.clone(), &process);
         let sandbox = Sandbox::start(listener().await, &webhook_url, &process);
         let config = aipoten_billing::Config {
-            identity_url: identity_url.clone(),
+            identity_url: identity.url().to_owned(),
             matching_url: matching_url.clone(),
             database: billing_database.config(),
             encryption: encryption(),
@@ -148,28 +96,23 @@ impl World {
         let common = aipoten_billing::Common { broker, tokens };
         let app = aipoten_billing::build(&config, &common, &process).await.expect("billing starts");
         aipoten_billing::serve(&app, true, billing_listener, &process).expect("billing serves");
-        let mut world = Self {
+        let matching = line(&matching_url);
+        let parent = identity.parent().await;
+        Self {
             app,
-            identity: line(&identity_url),
-            matching: line(&matching_url),
+            child_id: identity.child(&parent, Utc::now().date_naive() - Months::new(24)).await,
+            therapist: listed_therapist(&identity, &matching).await,
+            parent,
+            identity,
+            matching,
             billing,
             sandbox,
             billing_database,
             matching_database,
-            identity_database,
             documents,
-            admin_password,
-            people: AtomicUsize::new(0),
             packages: AtomicI64::new(0),
-            parent: Person::default(),
-            child_id: String::new(),
-            therapist: Person::default(),
             process,
-        };
-        world.parent = world.new_parent().await;
-        world.child_id = world.child(&world.parent).await;
-        world.therapist = world.listed_therapist().await;
-        world
+        }
     }
 
     /// Billing's database, behind its back.
@@ -197,96 +140,8 @@ impl World {
         PackageServiceClient::new(self.matching.clone())
     }
 
-    /// A parent who may add children and share them.
-    pub(crate) async fn new_parent(&self) -> Person {
-        let person = self.register(identity::Role::Parent).await;
-        for kind in [identity::ConsentKind::Guardian, identity::ConsentKind::ChildSensitiveData] {
-            let consent = identity::RecordConsentRequest {
-                kind: kind.into(),
-                granted: Some(true),
-                text_version: "1".to_owned(),
-                method: identity::ConsentMethod::WebSms.into(),
-                evidence: None,
-            };
-            let mut consents = ConsentServiceClient::new(self.identity.clone());
-            consents.record_consent(person.asks(consent)).await.expect("a consent");
-        }
-        person
-    }
-
-    async fn child(&self, parent: &Person) -> String {
-        let request = identity::CreateChildRequest {
-            name: "하준".to_owned(),
-            birth_date: (Utc::now().date_naive() - Months::new(24)).to_string(),
-            gender: Gender::Female.into(),
-            ..identity::CreateChildRequest::default()
-        };
-        let mut children = ChildServiceClient::new(self.identity.clone());
-        children.create_child(parent.asks(request)).await.expect("a child").into_inner().id
-    }
-
-    /// Sessions of 50 minutes at 80,000 won at any hour.
-    async fn listed_therapist(&self) -> Person {
-        let (therapist, admin) = (self.register(identity::Role::Therapist).await, self.admin().await);
-        let mut therapists = TherapistServiceClient::new(self.matching.clone());
-        therapists.put_profile(therapist.asks(profile())).await.expect("an application");
-        let licence = matching::CreateDocumentRequest {
-            kind: matching::DocumentKind::Licence.into(),
-            number: "2019-4711".to_owned(),
-            issuer: "보건복지부".to_owned(),
-            expires_on: None,
-            file: b"%PDF-1.7 a licence".to_vec(),
-        };
-        let mut documents = DocumentServiceClient::new(self.matching.clone());
-        documents.create_document(therapist.asks(licence)).await.expect("a licence");
-        let approve = matching::ApproveProfileRequest { therapist_id: therapist.id.clone() };
-        therapists.approve_profile(admin.asks(approve)).await.expect("approved");
-        let all_day = |day| matching::WeeklyHours {
-            day_of_week: Some(day),
-            start_time: "00:00".to_owned(),
-            end_time: "24:00".to_owned(),
-        };
-        let hours = matching::PutAvailabilityRequest {
-            weekly_hours: (0..7).map(all_day).collect(),
-            works_on_holidays: Some(true),
-            expected_version: None,
-        };
-        let mut calendars = CalendarServiceClient::new(self.matching.clone());
-        calendars.put_availability(therapist.asks(hours)).await.expect("hours");
-        therapist
-    }
-
     pub(crate) async fn admin(&self) -> Person {
-        self.sign_in("admin@example.com", &self.admin_password).await
-    }
-
-    async fn register(&self, role: identity::Role) -> Person {
-        let email = format!("person{}@example.com", self.people.fetch_add(1, Ordering::Relaxed));
-        let consent =
-            |kind: identity::ConsentKind| identity::GivenConsent { kind: kind.into(), text_version: "1".to_owned() };
-        let request = identity::RegisterUserRequest {
-            email: email.clone(),
-            password: PASSWORD.to_owned(),
-            name: "김미나".to_owned(),
-            role: role.into(),
-            consents: vec![consent(identity::ConsentKind::Terms), consent(identity::ConsentKind::Privacy)],
-            ..identity::RegisterUserRequest::default()
-        };
-        let mut users = UserServiceClient::new(self.identity.clone());
-        users.register_user(request).await.expect("an account");
-        self.sign_in(&email, PASSWORD).await
-    }
-
-    async fn sign_in(&self, email: &str, password: &str) -> Person {
-        let request = identity::CreateSessionRequest {
-            email: email.to_owned(),
-            password: password.to_owned(),
-            ..identity::CreateSessionRequest::default()
-        };
-        let mut sessions = SessionServiceClient::new(self.identity.clone());
-        let answer = sessions.create_session(request).await.expect("signed in").into_inner();
-        let (user, tokens) = (answer.user.expect("a user"), answer.tokens.expect("tokens"));
-        Person { id: user.id, token: tokens.access_token }
+        self.identity.admin().await
     }
 
     /// A package that waits for payment; the first session is so many hours ahead.
@@ -401,14 +256,6 @@ impl World {
         .expect("a balance")
     }
 
-    /// Everything that must be true of billing's database is.
-    pub(crate) async fn is_sound(&self) {
-        let mut conn = self.database().acquire().await.expect("a connection");
-        let checked = aipoten_billing::check_invariants(&mut conn).await.expect("checked");
-        let broken: Vec<_> = checked.into_iter().filter(|it| !it.broken.is_empty()).collect();
-        assert!(broken.is_empty(), "{broken:?}");
-    }
-
     /// Has matching take in the payments that billing told of, as the broker would.
     pub(crate) async fn tell_matching(&self) {
         for event in self.published::<proto::PaymentCompleted>().await {
@@ -436,7 +283,7 @@ impl World {
     }
 
     /// Fails unless all that must always be true of billing is.
-    pub(crate) async fn holds(&self) {
+    pub(crate) async fn is_sound(&self) {
         let mut conn = self.database().acquire().await.expect("a connection");
         for checked in aipoten_billing::check_invariants(&mut conn).await.expect("checked") {
             assert!(checked.broken.is_empty(), "{checked}");
@@ -444,13 +291,8 @@ impl World {
     }
 
     /// What billing has published of this type.
-    pub(crate) async fn published<E: Message + Name + Default>(&self) -> Vec<E> {
-        let payloads: Vec<Vec<u8>> = sqlx::query_scalar("SELECT payload FROM outbox WHERE type = $1 ORDER BY id")
-            .bind(E::full_name())
-            .fetch_all(self.database())
-            .await
-            .expect("the outbox");
-        payloads.iter().map(|payload| E::decode(payload.as_slice()).expect("the event")).collect()
+    pub(crate) async fn published<E: Event>(&self) -> Vec<E> {
+        aipoten_events::test::published(self.database()).await
     }
 }
 
@@ -461,15 +303,9 @@ impl Drop for World {
     }
 }
 
+/// An event about a row that nobody knows.
 pub(crate) fn delivered<E>(event: E) -> Delivered<E> {
-    Delivered {
-        id: Uuid::now_v7(),
-        time: Utc::now(),
-        aggregate_id: Uuid::now_v7(),
-        aggregate_seq: 1,
-        context: Context::default(),
-        event,
-    }
+    aipoten_events::test::delivered(Uuid::now_v7(), 1, event)
 }
 
 pub(crate) fn confirmation(payment: &proto::Payment, key: &str) -> proto::ConfirmPaymentRequest {
@@ -485,22 +321,42 @@ pub(crate) fn order_id(payment: &proto::Payment) -> String {
     payment.checkout.clone().expect("it is pending").order_id
 }
 
-/// A request with an Idempotency-Key.
-pub(crate) fn keyed<T>(mut request: Request<T>, key: &str) -> Request<T> {
-    request.metadata_mut().insert("idempotency-key", key.parse().expect("visible ASCII"));
-    request
-}
-
-/// The refusal that is expected.
-pub(crate) async fn refused<T: std::fmt::Debug>(call: impl Future<Output = Result<Response<T>, Status>>) -> Status {
-    call.await.expect_err("a refusal")
-}
-
 /// A full hour, so many hours ahead or a little more.
 fn hours_ahead(hours: i64) -> DateTime<Utc> {
     let now = Utc::now().trunc_subsecs(0);
     let seconds = 3600 - now.timestamp().rem_euclid(3600);
     now + TimeDelta::seconds(seconds) + TimeDelta::hours(hours)
+}
+
+/// Somebody who offers sessions of 50 minutes at 80,000 won at any hour.
+async fn listed_therapist(identity: &Identity, matching: &Line) -> Person {
+    let (therapist, admin) = (identity.verified(Role::Therapist).await, identity.admin().await);
+    let mut therapists = TherapistServiceClient::new(matching.clone());
+    therapists.put_profile(therapist.asks(profile())).await.expect("an application");
+    let licence = matching::CreateDocumentRequest {
+        kind: matching::DocumentKind::Licence.into(),
+        number: "2019-4711".to_owned(),
+        issuer: "보건복지부".to_owned(),
+        expires_on: None,
+        file: b"%PDF-1.7 a licence".to_vec(),
+    };
+    let mut documents = DocumentServiceClient::new(matching.clone());
+    documents.create_document(therapist.asks(licence)).await.expect("a licence");
+    let approve = matching::ApproveProfileRequest { therapist_id: therapist.id.clone() };
+    therapists.approve_profile(admin.asks(approve)).await.expect("approved");
+    let all_day = |day| matching::WeeklyHours {
+        day_of_week: Some(day),
+        start_time: "00:00".to_owned(),
+        end_time: "24:00".to_owned(),
+    };
+    let hours = matching::PutAvailabilityRequest {
+        weekly_hours: (0..7).map(all_day).collect(),
+        works_on_holidays: Some(true),
+        expected_version: None,
+    };
+    let mut calendars = CalendarServiceClient::new(matching.clone());
+    calendars.put_availability(therapist.asks(hours)).await.expect("hours");
+    therapist
 }
 
 fn profile() -> matching::PutProfileRequest {

@@ -88,7 +88,7 @@ async fn a_term_child_of_25_months_goes_through_a_check() {
 async fn a_child_born_at_32_weeks_is_asked_by_its_corrected_age() {
     let world = World::start().await;
     let parent = world.parent().await;
-    let child_id = world.child_born(&parent, months_ago(20), Gender::Male, Some(32)).await;
+    let child_id = world.identity.child_born(&parent, months_ago(20), Gender::Male, Some(32)).await;
 
     let check = world.check(&parent, &child_id).await;
     assert_eq!(check.age_in_months, 20);
@@ -115,7 +115,7 @@ async fn a_child_that_is_too_young_or_too_old_gets_a_clear_answer() {
         (days_ago(20), Some(28), "CHILD_TOO_YOUNG"),
         (months_ago(72), None, "CHILD_TOO_OLD"),
     ] {
-        let child_id = world.child_born(&parent, birth, Gender::Female, weeks).await;
+        let child_id = world.identity.child_born(&parent, birth, Gender::Female, weeks).await;
         let request = CreateAssessmentRequest { child_id };
         let refusal = world.assessments().create_assessment(parent.asks(request)).await.expect_err("no check");
         assert_eq!((refusal.code(), reason(&refusal).as_str()), (Code::FailedPrecondition, expected));

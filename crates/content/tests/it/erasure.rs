@@ -1,13 +1,12 @@
 //! What remains of a child or an account that was erased: nothing.
 
 use aipoten_content::consumers;
-use aipoten_events::{Context, Delivered};
+use aipoten_events::Delivered;
 use aipoten_kit::test::{broker_url, eventually};
 use aipoten_proto::content::v1::{
     BookmarkVideoRequest, CreateAssessmentRequest, CreateGrowthMeasurementRequest, ListVideosRequest,
 };
 use aipoten_proto::identity::v1::{ChildDeleted, DeleteChildRequest, UserDeleted};
-use chrono::Utc;
 use sqlx::PgPool;
 use tonic::Code;
 use uuid::Uuid;
@@ -49,14 +48,7 @@ async fn lived_in(world: &World, parent: &Person) -> String {
 }
 
 fn delivered<E>(about: &str, event: E) -> Delivered<E> {
-    Delivered {
-        id: Uuid::now_v7(),
-        time: Utc::now(),
-        aggregate_id: about.parse().expect("an id"),
-        aggregate_seq: 2,
-        context: Context::default(),
-        event,
-    }
+    aipoten_events::test::delivered(about.parse().expect("an id"), 2, event)
 }
 
 #[tokio::test]
@@ -101,7 +93,7 @@ async fn a_child_deleted_at_identity_is_erased_here() {
     let parent = world.parent().await;
     let child_id = lived_in(&world, &parent).await;
     let request = DeleteChildRequest { child_id: child_id.clone() };
-    world.children().delete_child(parent.asks(request)).await.expect("deleted");
+    world.identity.children().delete_child(parent.asks(request)).await.expect("deleted");
     eventually("the child's data is erased", async || traces(world.database(), &child_id).await == 0).await;
     world.process.shut_down().await.expect("both services stop");
 }

@@ -35,7 +35,7 @@ fn assert_near(found: Option<f64>, expected: f64) {
 async fn a_measurement_carries_the_scores_of_the_who() {
     let world = World::start().await;
     let parent = world.parent().await;
-    let child_id = world.child_born(&parent, days_ago(365), Gender::Male, None).await;
+    let child_id = world.identity.child_born(&parent, days_ago(365), Gender::Male, None).await;
     let request = CreateGrowthMeasurementRequest {
         height_mm: Some(755),
         weight_g: Some(9600),
@@ -62,7 +62,7 @@ async fn a_measurement_carries_the_scores_of_the_who() {
 async fn a_second_measurement_of_a_day_replaces_what_it_gives() {
     let world = World::start().await;
     let parent = world.parent().await;
-    let child_id = world.child_born(&parent, days_ago(800), Gender::Female, None).await;
+    let child_id = world.identity.child_born(&parent, days_ago(800), Gender::Female, None).await;
     let request = CreateGrowthMeasurementRequest {
         height_mm: Some(867),
         position: Some(MeasuringPosition::Lying.into()),
@@ -96,7 +96,7 @@ async fn a_second_measurement_of_a_day_replaces_what_it_gives() {
 async fn an_implausible_value_is_asked_again_and_kept_when_confirmed() {
     let world = World::start().await;
     let parent = world.parent().await;
-    let child_id = world.child_born(&parent, days_ago(365), Gender::Male, None).await;
+    let child_id = world.identity.child_born(&parent, days_ago(365), Gender::Male, None).await;
     // 96 instead of 9.6 kg.
     let request = CreateGrowthMeasurementRequest { weight_g: Some(96_000), height_mm: Some(755), ..of(&child_id) };
     let refusal = record(&world, &parent, request.clone()).await.expect_err("asked again");
@@ -122,7 +122,7 @@ async fn what_the_standards_do_not_hold_is_kept_without_scores_and_says_why() {
         (days_ago(1827), Gender::Male, None, UnscoredReason::OverFiveYears),
         (days_ago(20), Gender::Male, Some(28), UnscoredReason::BeforeDueDate),
     ] {
-        let child_id = world.child_born(&parent, birth, gender, weeks).await;
+        let child_id = world.identity.child_born(&parent, birth, gender, weeks).await;
         let request = CreateGrowthMeasurementRequest { weight_g: Some(9000), ..of(&child_id) };
         let measurement = record(&world, &parent, request).await.expect("kept");
         assert!(measurement.scores.is_empty());
@@ -134,7 +134,7 @@ async fn what_the_standards_do_not_hold_is_kept_without_scores_and_says_why() {
 async fn a_preterm_child_is_compared_by_its_corrected_age() {
     let world = World::start().await;
     let parent = world.parent().await;
-    let early = world.child_born(&parent, days_ago(421), Gender::Male, Some(32)).await;
+    let early = world.identity.child_born(&parent, days_ago(421), Gender::Male, Some(32)).await;
     let request = CreateGrowthMeasurementRequest { weight_g: Some(9600), ..of(&early) };
     let measurement = record(&world, &parent, request).await.expect("a weight");
     assert_eq!((measurement.age_days, measurement.corrected_age_days), (421, Some(365)));
@@ -145,7 +145,7 @@ async fn a_preterm_child_is_compared_by_its_corrected_age() {
 async fn a_measurement_needs_a_value_and_a_day_in_the_childs_life() {
     let world = World::start().await;
     let parent = world.parent().await;
-    let child_id = world.child_born(&parent, days_ago(365), Gender::Male, None).await;
+    let child_id = world.identity.child_born(&parent, days_ago(365), Gender::Male, None).await;
     let position = Some(MeasuringPosition::Standing.into());
     let request = CreateGrowthMeasurementRequest { position, measured_on: Some("2026-2-3".into()), ..of(&child_id) };
     let refusal = record(&world, &parent, request).await.expect_err("nothing measured");
@@ -166,7 +166,7 @@ async fn a_measurement_needs_a_value_and_a_day_in_the_childs_life() {
 async fn the_chart_has_five_lines_and_the_childs_own_points() {
     let world = World::start().await;
     let parent = world.parent().await;
-    let child_id = world.child_born(&parent, days_ago(365), Gender::Male, None).await;
+    let child_id = world.identity.child_born(&parent, days_ago(365), Gender::Male, None).await;
     let request = CreateGrowthMeasurementRequest { height_mm: Some(755), ..of(&child_id) };
     record(&world, &parent, request).await.expect("a height");
     let indicator = GrowthIndicator::LengthHeightForAge;
@@ -180,7 +180,7 @@ async fn the_chart_has_five_lines_and_the_childs_own_points() {
     let request = GetGrowthChartRequest { child_id, indicator: weightless.into() };
     let refusal = world.growth().get_growth_chart(parent.asks(request)).await.expect_err("no chart over age");
     assert_eq!(violations(&refusal), ["indicator: required"]);
-    let unstated = world.child_born(&parent, days_ago(365), Gender::NotStated, None).await;
+    let unstated = world.identity.child_born(&parent, days_ago(365), Gender::NotStated, None).await;
     let request = GetGrowthChartRequest { child_id: unstated, indicator: indicator.into() };
     let refusal = world.growth().get_growth_chart(parent.asks(request)).await.expect_err("no lines");
     assert_eq!(reason(&refusal), "INVALID_STATE");

@@ -72,7 +72,7 @@ async fn a_report_tells_ages_areas_unmet_items_word_for_word_growth_and_what_it_
     let world = World::start().await;
     let parent = world.parent().await;
     let birth = months_ago(20);
-    let child_id = world.child_born(&parent, birth, Gender::Male, Some(31)).await;
+    let child_id = world.identity.child_born(&parent, birth, Gender::Male, Some(31)).await;
     measured(&world, &parent, &child_id).await;
     let check = completed(&world, &parent, &child_id, mixed).await;
 
@@ -119,7 +119,7 @@ async fn a_report_tells_ages_areas_unmet_items_word_for_word_growth_and_what_it_
 async fn a_report_without_findings_and_measurements_says_so() {
     let world = World::start().await;
     let parent = world.parent().await;
-    let child_id = world.child_born(&parent, months_ago(30), Gender::NotStated, None).await;
+    let child_id = world.identity.child_born(&parent, months_ago(30), Gender::NotStated, None).await;
     let check = completed(&world, &parent, &child_id, |_| None).await;
     let text = text_of(&report(&world, &parent, &check.id, true).await);
     for expected in [
@@ -148,7 +148,7 @@ async fn what_has_no_room_is_counted_and_no_name_breaks_the_page() {
         gender: Gender::Female.into(),
         ..Default::default()
     };
-    let child = world.children().create_child(parent.asks(request)).await.expect("a child").into_inner();
+    let child = world.identity.children().create_child(parent.asks(request)).await.expect("a child").into_inner();
     let longer = "UPDATE assessment_questions SET text_ko = text_ko || ' ' || text_ko || ' ' || text_ko";
     sqlx::query(longer).execute(world.database()).await.expect("longer questions");
     let worst = |question: &AskedQuestion| Some(if question.is_red_flag { "yes" } else { "not_yet" });
@@ -187,7 +187,7 @@ async fn only_the_parent_gets_a_report_and_only_of_a_completed_check() {
     assert_eq!(foreign.code(), Code::NotFound);
     let refused = assessments.get_assessment_report(ask(&therapist)).await.expect_err("no parent");
     assert_eq!(refused.code(), Code::PermissionDenied);
-    world.children().delete_child(parent.asks(DeleteChildRequest { child_id })).await.expect("deleted");
+    world.identity.children().delete_child(parent.asks(DeleteChildRequest { child_id })).await.expect("deleted");
     let gone = assessments.get_assessment_report(ask(&parent)).await.expect_err("no child any more");
     assert_eq!(gone.code(), Code::NotFound, "before content has heard of it, too");
 }

@@ -35,7 +35,7 @@ async fn told(world: &World) -> Vec<ChildAccessed> {
 async fn a_therapist_reads_results_and_progress_of_a_child_in_care_while_the_parent_consents() {
     let world = World::start().await;
     let (parent, therapist, other) = (world.parent().await, world.therapist().await, world.therapist().await);
-    world.consent(&parent, ConsentKind::ChildSensitiveData, true).await;
+    world.identity.consent(&parent, ConsentKind::ChildSensitiveData, true).await;
     let child_id = world.child(&parent, 24).await;
     let own = world.completed(&parent, &child_id, |_| None).await;
     let id = &own.assessment_id;
@@ -62,14 +62,14 @@ async fn a_therapist_reads_results_and_progress_of_a_child_in_care_while_the_par
     assert_eq!(results(&world, &other, id).await.expect_err("not in care").code(), Code::NotFound);
 
     for kind in [ConsentKind::ChildSensitiveData, ConsentKind::Guardian] {
-        world.consent(&parent, kind, false).await;
+        world.identity.consent(&parent, kind, false).await;
         for refusal in [
             results(&world, &therapist, id).await.map(|_| ()),
             progress(&world, &therapist, &child_id).await.map(|_| ()),
         ] {
             assert_eq!(refusal.expect_err("withdrawn").code(), Code::NotFound);
         }
-        world.consent(&parent, kind, true).await;
+        world.identity.consent(&parent, kind, true).await;
         results(&world, &therapist, id).await.expect("given again");
     }
 }
@@ -78,7 +78,7 @@ async fn a_therapist_reads_results_and_progress_of_a_child_in_care_while_the_par
 async fn what_is_not_shared_stays_the_parents() {
     let world = World::start().await;
     let (parent, therapist) = (world.parent().await, world.therapist().await);
-    world.consent(&parent, ConsentKind::ChildSensitiveData, true).await;
+    world.identity.consent(&parent, ConsentKind::ChildSensitiveData, true).await;
     let child_id = world.child(&parent, 24).await;
     let check = world.check(&parent, &child_id).await;
     world.care(&therapist, &child_id).await;

@@ -1,7 +1,7 @@
 //! Videos that therapists recommend in their reports.
 
 use aipoten_content::consumers;
-use aipoten_events::{Context, Delivered};
+use aipoten_events::test::delivered;
 use aipoten_proto::content::v1::{
     ListRecommendedVideosRequest, ListVideosRequest, RecommendationSource, RecommendedVideo, RecordVideoViewRequest,
 };
@@ -23,16 +23,8 @@ async fn submit(world: &World, parent: &Person, child_id: &str, session: Uuid, s
         submitted_at: Some(aipoten_proto::timestamp(Utc::now())),
         recommended_video_ids: videos.iter().map(|id| (*id).to_owned()).collect(),
     };
-    let event = Delivered {
-        id: Uuid::now_v7(),
-        time: Utc::now(),
-        aggregate_id: session,
-        aggregate_seq: seq,
-        context: Context::default(),
-        event,
-    };
     let mut tx = world.database().begin().await.expect("a transaction");
-    consumers::report_submitted(&mut tx, &event).await.expect("taken in");
+    consumers::report_submitted(&mut tx, &delivered(session, seq, event)).await.expect("taken in");
     tx.commit().await.expect("kept");
 }
 
@@ -118,14 +110,8 @@ async fn a_report_that_comes_after_its_child_was_erased_leaves_nothing() {
     let videos = videos(&world).await;
     let session = Uuid::now_v7();
     submit(&world, &parent, &child_id, session, 3, &[&videos[0]]).await;
-    let event = Delivered {
-        id: Uuid::now_v7(),
-        time: Utc::now(),
-        aggregate_id: child_id.parse().expect("an id"),
-        aggregate_seq: 2,
-        context: Context::default(),
-        event: ChildDeleted { child_id: child_id.clone(), user_id: parent.id.clone() },
-    };
+    let event = ChildDeleted { child_id: child_id.clone(), user_id: parent.id.clone() };
+    let event = delivered(child_id.parse().expect("an id"), 2, event);
     let mut tx = world.database().begin().await.expect("a transaction");
     consumers::child_deleted(&mut tx, &event).await.expect("erased");
     tx.commit().await.expect("kept");

@@ -17,7 +17,7 @@ use crate::world::{Person, World, assert_refused, consent, from_device, plain_ch
 
 fn delivered<E>(about: Uuid, seq: i64, event: E) -> Delivered<E> {
     let context = Context { request_id: Some("r-7".to_owned()), ..Context::default() };
-    Delivered { id: Uuid::now_v7(), time: Utc::now(), aggregate_id: about, aggregate_seq: seq, context, event }
+    Delivered { context, ..aipoten_events::test::delivered(about, seq, event) }
 }
 
 /// Matching tells that a package was paid.

@@ -1,11 +1,11 @@
-use aipoten_events::{Consumers, Context, Delivered, Failure};
+use aipoten_events::test::delivered;
+use aipoten_events::{Consumers, Delivered, Failure};
 use aipoten_identity::consumers;
 use aipoten_kit::test::eventually;
 use aipoten_proto::identity::v1::{
     ChildDeleted, DeleteMeRequest, Erasure, ListChildAccessesRequest, ListErasuresRequest, MailPurpose, UserDeleted,
 };
 use aipoten_proto::{billing, matching};
-use chrono::Utc;
 use sqlx::PgConnection;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -238,11 +238,6 @@ async fn an_account_is_erased_when_its_time_has_come_and_one_that_fails_holds_up
     world.end().await;
 }
 
-fn delivered<E>(about: Uuid, event: E) -> Delivered<E> {
-    let (id, context) = (Uuid::now_v7(), Context::default());
-    Delivered { id, time: Utc::now(), aggregate_id: about, aggregate_seq: 1, context, event }
-}
-
 #[tokio::test]
 async fn an_erasure_waits_for_matching_and_billing_and_is_seen_and_not_taken_back_meanwhile() {
     let world = World::start_with(|config, _| config.erasure_grace_s = 0).await;
@@ -262,14 +257,14 @@ async fn an_erasure_waits_for_matching_and_billing_and_is_seen_and_not_taken_bac
     assert_eq!(waiting().await.len(), 1, "it is not taken back any more");
     let user_id = parent.id.to_string();
     let mut conn = world.pool().acquire().await.expect("a connection");
-    let cleared = delivered(parent.id, matching::v1::ErasureCleared { user_id: user_id.clone() });
+    let cleared = delivered(parent.id, 1, matching::v1::ErasureCleared { user_id: user_id.clone() });
     for _ in 0..2 {
         consumers::matching_cleared(&mut conn, &cleared).await.expect("taken in");
     }
     assert_eq!(waiting().await[0].cleared_by, ["matching"]);
     let erased = "SELECT count(*) FROM users WHERE id = $1 AND status = 'deleted'";
     assert_eq!(world.count(erased, parent.id).await, 0);
-    let cleared = delivered(parent.id, billing::v1::ErasureCleared { user_id });
+    let cleared = delivered(parent.id, 1, billing::v1::ErasureCleared { user_id });
     consumers::billing_cleared(&mut conn, &cleared).await.expect("taken in");
     eventually("it is erased", async || world.count(erased, parent.id).await == 1).await;
     assert_eq!(waiting().await, []);

@@ -1,8 +1,6 @@
 //! Builders: requests, packages and sessions made through the API, payments as billing will tell them.
 
-use std::future::Future;
-
-use aipoten_events::{Context, Delivered};
+use aipoten_events::test::delivered;
 use aipoten_matching::consumers;
 use aipoten_proto::billing::v1::{PaymentCompleted, PaymentReversed};
 use aipoten_proto::matching::v1::{
@@ -11,7 +9,7 @@ use aipoten_proto::matching::v1::{
 };
 use aipoten_proto::timestamp;
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
-use tonic::{Request, Response, Status};
+use tonic::{Response, Status};
 use uuid::Uuid;
 
 use crate::world::{Person, World};
@@ -95,7 +93,7 @@ impl Care {
     /// The same of a payment with this id, amount and version.
     pub(crate) async fn tell_paid(&self, package: &Package, amount: i64, id: Uuid, seq: i64) -> Result<(), String> {
         let (package_id, user_id) = (package.id.clone(), self.parent.id.clone());
-        let paid = of_payment(id, seq, PaymentCompleted { payment_id: id.to_string(), package_id, amount, user_id });
+        let paid = delivered(id, seq, PaymentCompleted { payment_id: id.to_string(), package_id, amount, user_id });
         let mut tx = self.world.database().begin().await.expect("a transaction");
         consumers::payment_completed(&mut tx, &paid).await.map_err(|failure| format!("{failure:?}"))?;
         tx.commit().await.expect("committed");
@@ -105,7 +103,7 @@ impl Care {
     /// What billing tells when a deposit is taken back.
     pub(crate) async fn tell_reversed(&self, package: &Package, id: Uuid, seq: i64) -> Result<(), String> {
         let (package_id, user_id) = (package.id.clone(), self.parent.id.clone());
-        let reversed = of_payment(id, seq, PaymentReversed { payment_id: id.to_string(), package_id, user_id });
+        let reversed = delivered(id, seq, PaymentReversed { payment_id: id.to_string(), package_id, user_id });
         let mut tx = self.world.database().begin().await.expect("a transaction");
         consumers::payment_reversed(&mut tx, &reversed).await.map_err(|failure| format!("{failure:?}"))?;
         tx.commit().await.expect("committed");
@@ -152,25 +150,9 @@ impl Care {
     }
 }
 
-fn of_payment<E>(id: Uuid, seq: i64, event: E) -> Delivered<E> {
-    let context = Context::default();
-    Delivered { id: Uuid::now_v7(), time: Utc::now(), aggregate_id: id, aggregate_seq: seq, context, event }
-}
-
 /// A full hour, so many hours ahead or a little more.
 pub(crate) fn hours_ahead(hours: i64) -> DateTime<Utc> {
     let now = Utc::now().trunc_subsecs(0);
     let seconds = 3600 - now.timestamp().rem_euclid(3600);
     now + TimeDelta::seconds(seconds) + TimeDelta::hours(hours)
-}
-
-/// A request with an Idempotency-Key.
-pub(crate) fn keyed<T>(mut request: Request<T>, key: &str) -> Request<T> {
-    request.metadata_mut().insert("idempotency-key", key.parse().expect("visible ASCII"));
-    request
-}
-
-/// The refusal that is expected.
-pub(crate) async fn refused<T: std::fmt::Debug>(call: impl Future<Output = Result<Response<T>, Status>>) -> Status {
-    call.await.expect_err("a refusal")
 }

@@ -11,8 +11,8 @@ use chrono::TimeDelta;
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::care::{Care, hours_ahead, keyed, refused};
-use crate::world::{parameter, reason, violations};
+use crate::care::{Care, hours_ahead};
+use crate::world::{keyed, parameter, reason, refused, violations};
 
 #[tokio::test]
 async fn a_payment_sets_the_held_sessions_and_leaves_the_others_to_be_scheduled() {

@@ -15,9 +15,9 @@ use chrono::{DateTime, Utc};
 use tonic::{Code, Response, Status};
 use uuid::Uuid;
 
-use crate::care::{Care, hours_ahead, refused};
+use crate::care::{Care, hours_ahead};
 use crate::planted_package::delivered;
-use crate::world::{parameter, reason};
+use crate::world::{parameter, reason, refused};
 
 async fn execute(care: &Care, statement: &'static str) {
     sqlx::query(statement).execute(care.world.database()).await.expect("done");

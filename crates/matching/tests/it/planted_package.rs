@@ -1,7 +1,6 @@
 //! Packages in every state, planted behind the service's back, and what the service tells of them.
 
-use aipoten_events::{Context, Delivered, Event};
-use chrono::Utc;
+use aipoten_events::{Delivered, Event};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -129,12 +128,5 @@ pub(crate) async fn count(pool: &PgPool, count: &'static str, id: &str) -> i64 {
 }
 
 pub(crate) fn delivered<E>(about: &str, event: E) -> Delivered<E> {
-    Delivered {
-        id: Uuid::now_v7(),
-        time: Utc::now(),
-        aggregate_id: about.parse().expect("an id"),
-        aggregate_seq: 2,
-        context: Context::default(),
-        event,
-    }
+    aipoten_events::test::delivered(about.parse().expect("an id"), 2, event)
 }

@@ -14,8 +14,8 @@ use chrono::TimeDelta;
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::care::{Care, hours_ahead, keyed, refused};
-use crate::world::{parameter, reason, violations};
+use crate::care::{Care, hours_ahead};
+use crate::world::{keyed, parameter, reason, refused, violations};
 
 #[tokio::test]
 async fn an_approved_request_holds_its_times_and_makes_a_package_at_the_prices_of_the_day() {
@@ -80,14 +80,14 @@ async fn a_request_names_everything_that_is_wrong_with_it_at_once() {
 #[tokio::test]
 async fn a_parent_asks_for_nothing_before_the_address_is_verified_and_the_token_says_so() {
     let care = Care::new().await;
-    let parent = care.world.unverified(Role::Parent).await;
+    let parent = care.world.identity.register(Role::Parent).await;
     let mut requests = care.world.requests();
     let status = refused(requests.create_matching_request(parent.asks(care.wish(1)))).await;
     assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "EMAIL_NOT_VERIFIED"));
-    care.world.verify_email(&parent).await;
+    care.world.identity.verify_email(&parent.id).await;
     let status = refused(requests.create_matching_request(parent.asks(care.wish(1)))).await;
     assert_eq!(reason(&status), "EMAIL_NOT_VERIFIED", "the token is from before");
-    let parent = care.world.sign_in_again(&parent).await;
+    let parent = care.world.identity.sign_in(&parent.email).await;
     let status = refused(requests.create_matching_request(parent.asks(care.wish(1)))).await;
     assert_eq!(status.message(), "child not found", "nothing of the address is missing");
 }
@@ -110,7 +110,7 @@ async fn only_an_own_child_with_consent_and_a_therapist_who_can_be_booked_are_ta
         .expect("an expired licence");
     let status = refused(requests.create_matching_request(care.parent.asks(care.wish(1)))).await;
     assert_eq!(reason(&status), "THERAPIST_UNAVAILABLE");
-    care.world.consent(&care.parent, ConsentKind::ChildSensitiveData, false).await;
+    care.world.identity.consent(&care.parent, ConsentKind::ChildSensitiveData, false).await;
     let status = refused(requests.create_matching_request(care.parent.asks(care.wish(1)))).await;
     assert_eq!(
         (reason(&status).as_str(), parameter(&status, "kind").as_deref()),

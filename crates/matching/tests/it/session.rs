@@ -14,8 +14,8 @@ use chrono::TimeDelta;
 use tonic::{Code, Response, Status};
 use uuid::Uuid;
 
-use crate::care::{Care, hours_ahead, refused};
-use crate::world::{Person, parameter, reason, violations};
+use crate::care::{Care, hours_ahead};
+use crate::world::{Person, parameter, reason, refused, violations};
 
 #[tokio::test]
 async fn the_last_session_that_is_held_completes_the_package() {

@@ -1,19 +1,15 @@
 //! A world of its own for every test: identity, matching, people and their children.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aipoten_kit::config::{Secret, Tokens};
-use aipoten_kit::test::{NO_BROKER, TestDatabase, encryption, line, listener, redis};
-pub(crate) use aipoten_kit::test::{parameter, reason, violations};
-use aipoten_kit::{Line, Process, ServiceTokens};
-use aipoten_proto::common::v1::Gender;
-use aipoten_proto::identity::v1 as identity;
-use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
-use aipoten_proto::identity::v1::consent_service_client::ConsentServiceClient;
-use aipoten_proto::identity::v1::recipient_service_client::RecipientServiceClient;
-use aipoten_proto::identity::v1::session_service_client::SessionServiceClient;
-use aipoten_proto::identity::v1::user_service_client::UserServiceClient;
+use aipoten_events::Event;
+use aipoten_identity::test::Identity;
+pub(crate) use aipoten_identity::test::Person;
+use aipoten_kit::config::Tokens;
+use aipoten_kit::test::{NO_BROKER, TestDatabase, encryption, line, listener};
+pub(crate) use aipoten_kit::test::{keyed, parameter, reason, refused, violations};
+use aipoten_kit::{Line, Process};
+use aipoten_proto::identity::v1::Role;
 use aipoten_proto::matching::v1 as proto;
 use aipoten_proto::matching::v1::calendar_service_client::CalendarServiceClient;
 use aipoten_proto::matching::v1::consultation_service_client::ConsultationServiceClient;
@@ -25,53 +21,17 @@ use aipoten_proto::matching::v1::review_service_client::ReviewServiceClient;
 use aipoten_proto::matching::v1::schedule_change_service_client::ScheduleChangeServiceClient;
 use aipoten_proto::matching::v1::therapist_service_client::TherapistServiceClient;
 use chrono::{Months, NaiveDate, Utc};
-use prost::{Message, Name};
 use sqlx::PgPool;
-use tonic::Request;
-
-const PASSWORD: &str = "correct horse 7!";
-/// What the service that sends mails is known by.
-const SERVICE_SECRET: &str = "a secret of thirty-two characters";
 
 /// Identity and matching at work.
 pub(crate) struct World {
     matching_database: TestDatabase,
-    /// Lives as long as identity does.
-    _identity_database: TestDatabase,
-    identity: Line,
+    pub(crate) identity: Identity,
     matching: Line,
     /// The folder of licence documents.
     pub(crate) documents: PathBuf,
-    admin_password: String,
-    people: AtomicUsize,
     /// The tasks of both services.
     pub(crate) process: Process,
-}
-
-/// A person who is signed in.
-#[derive(Clone)]
-pub(crate) struct Person {
-    /// UUID of the account.
-    pub(crate) id: String,
-    email: String,
-    token: String,
-}
-
-impl Person {
-    /// A request of this person.
-    pub(crate) fn asks<T>(&self, message: T) -> Request<T> {
-        let mut request = Request::new(message);
-        let bearer = format!("Bearer {}", self.token).parse().expect("a token is plain text");
-        request.metadata_mut().insert("authorization", bearer);
-        request
-    }
-
-    /// A request of this person, to be answered in English.
-    pub(crate) fn asks_in_english<T>(&self, message: T) -> Request<T> {
-        let mut request = self.asks(message);
-        request.metadata_mut().insert("accept-language", "en".parse().expect("plain text"));
-        request
-    }
 }
 
 impl World {
@@ -82,51 +42,24 @@ impl World {
 
     /// Both services with the shipped data and a broker.
     pub(crate) async fn start_with(broker: &str) -> Self {
-        let migrations = [&aipoten_events::MIGRATOR, &aipoten_identity::MIGRATOR];
-        let identity_database = TestDatabase::create(&migrations).await;
         let matching_database = TestDatabase::create(&[&aipoten_events::MIGRATOR, &aipoten_matching::MIGRATOR]).await;
         aipoten_matching::seed(&matching_database.pool).await.expect("the shipped data");
         let process = Process::new();
-        let tokens = Tokens::default();
         let broker = aipoten_events::Config { url: broker.to_owned().into(), ..aipoten_events::Config::default() };
-
-        let admin_password = format!("{PASSWORD}{}", uuid::Uuid::now_v7());
-        let mut config = aipoten_identity::Config {
-            database: identity_database.config(),
-            encryption: encryption(),
-            service_secrets: format!("notification:{SERVICE_SECRET}").into(),
-            require_verified_email: true,
-            ..aipoten_identity::Config::default()
-        };
-        config.admin.email.push_str("admin@example.com");
-        config.admin.password = Secret::from(admin_password.clone());
-        aipoten_identity::seed_administrator(&identity_database.pool, &config).await.expect("an administrator");
-        let common = aipoten_identity::Common { redis: redis(), broker: broker.clone(), tokens: tokens.clone() };
-        let app = aipoten_identity::build(config, &common, &process).await.expect("identity starts");
-        let address = aipoten_identity::serve(&app, false, listener().await, &process).expect("identity serves");
-        let identity_url = format!("http://{address}");
+        let identity = Identity::start(&broker, &process).await;
 
         let documents = std::env::temp_dir().join(format!("aipoten-{}", uuid::Uuid::now_v7()));
         let config = aipoten_matching::Config {
             documents: documents.clone(),
-            identity_url: identity_url.clone(),
+            identity_url: identity.url().to_owned(),
             database: matching_database.config(),
             encryption: encryption(),
             ..aipoten_matching::Config::default()
         };
-        let common = aipoten_matching::Common { broker, tokens };
+        let common = aipoten_matching::Common { broker, tokens: Tokens::default() };
         let app = aipoten_matching::build(&config, &common, &process).await.expect("matching starts");
         let address = aipoten_matching::serve(&app, true, listener().await, &process).expect("matching serves");
-        Self {
-            identity: line(&identity_url),
-            matching: line(&format!("http://{address}")),
-            matching_database,
-            _identity_database: identity_database,
-            documents,
-            admin_password,
-            people: AtomicUsize::new(0),
-            process,
-        }
+        Self { identity, matching: line(&format!("http://{address}")), matching_database, documents, process }
     }
 
     /// Matching's database, behind its back.
@@ -170,33 +103,13 @@ impl World {
         ReviewServiceClient::new(self.matching.clone())
     }
 
-    pub(crate) fn children(&self) -> ChildServiceClient<Line> {
-        ChildServiceClient::new(self.identity.clone())
-    }
-
     /// A parent who may add children and share them.
     pub(crate) async fn parent(&self) -> Person {
-        let person = self.register(identity::Role::Parent).await;
-        self.consent(&person, identity::ConsentKind::Guardian, true).await;
-        self.consent(&person, identity::ConsentKind::ChildSensitiveData, true).await;
-        person
-    }
-
-    /// Gives or withdraws a consent.
-    pub(crate) async fn consent(&self, person: &Person, kind: identity::ConsentKind, granted: bool) {
-        let consent = identity::RecordConsentRequest {
-            kind: kind.into(),
-            granted: Some(granted),
-            text_version: "1".to_owned(),
-            method: identity::ConsentMethod::WebSms.into(),
-            evidence: None,
-        };
-        let mut consents = ConsentServiceClient::new(self.identity.clone());
-        consents.record_consent(person.asks(consent)).await.expect("a decision on a consent");
+        self.identity.parent().await
     }
 
     pub(crate) async fn therapist(&self) -> Person {
-        self.register(identity::Role::Therapist).await
+        self.identity.verified(Role::Therapist).await
     }
 
     /// A therapist who can be found and booked: sessions of 50 minutes at 80,000 won in every way, at once, for 60 days ahead.
@@ -215,85 +128,17 @@ impl World {
     }
 
     /// The events of a kind that were written so far, the oldest first.
-    pub(crate) async fn published<E: Message + Name + Default>(&self) -> Vec<E> {
-        let payloads: Vec<Vec<u8>> = sqlx::query_scalar("SELECT payload FROM outbox WHERE type = $1 ORDER BY id")
-            .bind(E::full_name())
-            .fetch_all(self.database())
-            .await
-            .expect("the outbox");
-        payloads.iter().map(|payload| E::decode(payload.as_slice()).expect("the event")).collect()
+    pub(crate) async fn published<E: Event>(&self) -> Vec<E> {
+        aipoten_events::test::published(self.database()).await
     }
 
     pub(crate) async fn admin(&self) -> Person {
-        self.sign_in("admin@example.com", &self.admin_password).await
-    }
-
-    /// Somebody whose address is verified.
-    async fn register(&self, role: identity::Role) -> Person {
-        let person = self.unverified(role).await;
-        self.verify_email(&person).await;
-        self.sign_in(&person.email, PASSWORD).await
-    }
-
-    /// Follows the link that is mailed.
-    pub(crate) async fn verify_email(&self, person: &Person) {
-        let secret = SERVICE_SECRET.to_owned().into();
-        let service = ServiceTokens::new("notification", secret, "identity", self.identity.clone());
-        let ask = identity::IssueMailTokenRequest {
-            user_id: person.id.clone(),
-            purpose: identity::MailPurpose::VerifyEmail.into(),
-        };
-        let ask = service.request(ask).await.expect("a token");
-        let mut recipients = RecipientServiceClient::new(self.identity.clone());
-        let token = recipients.issue_mail_token(ask).await.expect("a link").into_inner().token;
-        let mut users = UserServiceClient::new(self.identity.clone());
-        users.verify_email(identity::VerifyEmailRequest { token }).await.expect("verified");
-    }
-
-    /// Somebody who has just registered.
-    pub(crate) async fn unverified(&self, role: identity::Role) -> Person {
-        let email = format!("person{}@example.com", self.people.fetch_add(1, Ordering::Relaxed));
-        let consent =
-            |kind: identity::ConsentKind| identity::GivenConsent { kind: kind.into(), text_version: "1".to_owned() };
-        let request = identity::RegisterUserRequest {
-            email: email.clone(),
-            password: PASSWORD.to_owned(),
-            name: "김미나".to_owned(),
-            role: role.into(),
-            consents: vec![consent(identity::ConsentKind::Terms), consent(identity::ConsentKind::Privacy)],
-            ..identity::RegisterUserRequest::default()
-        };
-        let mut users = UserServiceClient::new(self.identity.clone());
-        users.register_user(request).await.expect("an account");
-        self.sign_in(&email, PASSWORD).await
-    }
-
-    /// The same person with tokens of today.
-    pub(crate) async fn sign_in_again(&self, person: &Person) -> Person {
-        self.sign_in(&person.email, PASSWORD).await
-    }
-
-    async fn sign_in(&self, email: &str, password: &str) -> Person {
-        let request = identity::CreateSessionRequest {
-            email: email.to_owned(),
-            password: password.to_owned(),
-            ..identity::CreateSessionRequest::default()
-        };
-        let mut sessions = SessionServiceClient::new(self.identity.clone());
-        let answer = sessions.create_session(request).await.expect("signed in").into_inner();
-        let (user, tokens) = (answer.user.expect("a user"), answer.tokens.expect("tokens"));
-        Person { id: user.id, email: email.to_owned(), token: tokens.access_token }
+        self.identity.admin().await
     }
 
     /// A child, two years old.
     pub(crate) async fn child(&self, parent: &Person) -> String {
-        let request = identity::CreateChildRequest {
-            name: "하준".to_owned(),
-            birth_date: (today() - Months::new(24)).to_string(),
-            gender: Gender::Female.into(),
-            ..identity::CreateChildRequest::default()
-        };
-        self.children().create_child(parent.asks(request)).await.expect("a child").into_inner().id
+        self.identity.child(parent, today() - Months::new(24)).await
     }
 }
 

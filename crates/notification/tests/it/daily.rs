@@ -25,30 +25,30 @@ async fn parents_are_reminded_of_what_begins_and_ends_today_of_several_children_
     let world = World::without_notification().await;
     let (two, one, none) = (world.parent().await, world.parent().await, world.parent().await);
     for _ in 0..2 {
-        world.child(&two, today() - FOUR_YEARS).await;
+        world.identity.child(&two, today() - FOUR_YEARS).await;
     }
     // The check until 47 months ends in 14 days.
     let closing = today() + Days::new(14) - FOUR_YEARS;
-    let (late, checked) = (world.child(&one, closing).await, world.child(&none, closing).await);
+    let (late, checked) = (world.identity.child(&one, closing).await, world.identity.child(&none, closing).await);
     assert_ne!(late, checked);
     let completed = AssessmentCompleted {
         assessment_id: Uuid::now_v7().to_string(),
-        child_id: checked.to_string(),
-        user_id: none.id.to_string(),
+        child_id: checked.clone(),
+        user_id: none.id.clone(),
         completed_at: Some(timestamp(now())),
     };
-    world.take(on::assessment_completed, &delivered(checked, 2, completed)).await;
-    let before = world.told_to(none.id).await.len();
+    world.take(on::assessment_completed, &delivered(checked.parse().expect("an id"), 2, completed)).await;
+    let before = world.told_to(none.uuid()).await.len();
 
     let world = world.serve(0, Senders::default()).await.serve(0, Senders::default()).await;
     until_done(&world).await;
-    let mut told: Vec<_> = world.told().await.into_iter().filter(|it| it.0 == two.id).collect();
+    let mut told: Vec<_> = world.told().await.into_iter().filter(|it| it.0 == two.uuid()).collect();
     told.sort_by(|a, b| a.1.cmp(&b.1));
     assert_eq!(told.iter().map(|it| it.1.as_str()).collect::<Vec<_>>(), ["check_opens", "growth_due"]);
     assert!(told.iter().all(|it| it.2["children"] == 2), "{told:?}");
-    let told = world.told_to(one.id).await;
+    let told = world.told_to(one.uuid()).await;
     assert!(told.contains(&"check_closes".to_owned()), "{told:?}");
-    assert!(!world.told_to(none.id).await[before..].contains(&"check_closes".to_owned()), "that one is done");
+    assert!(!world.told_to(none.uuid()).await[before..].contains(&"check_closes".to_owned()), "that one is done");
     let kept =
         world.number("SELECT count(*) FROM notifications WHERE variables::text LIKE '%' || (now()::date)::text || '%'");
     assert_eq!(kept.await, 0, "no date of birth is kept");
@@ -58,7 +58,7 @@ async fn parents_are_reminded_of_what_begins_and_ends_today_of_several_children_
 async fn days_on_which_nobody_was_there_are_made_up_for() {
     let world = World::without_notification().await;
     let parent = world.parent().await;
-    world.child(&parent, today() - Days::new(2) - FOUR_YEARS).await;
+    world.identity.child(&parent, today() - Days::new(2) - FOUR_YEARS).await;
     sqlx::query("INSERT INTO daily_jobs VALUES ('children', $1), ('unread', $1)")
         .bind(today() - Days::new(30))
         .execute(world.database())
@@ -66,7 +66,7 @@ async fn days_on_which_nobody_was_there_are_made_up_for() {
         .expect("a month ago");
     let world = world.serve(0, Senders::default()).await;
     until_done(&world).await;
-    assert!(world.told_to(parent.id).await.contains(&"check_opens".to_owned()));
+    assert!(world.told_to(parent.uuid()).await.contains(&"check_opens".to_owned()));
 }
 
 #[tokio::test]
@@ -120,8 +120,8 @@ async fn what_was_not_read_in_a_week_is_mailed_once() {
 async fn administrators_are_told_once_by_two_replicas_and_parents_of_all_videos_of_a_day_at_once() {
     let world = World::without_notification().await;
     let (parent, therapist, admin) = (world.parent().await, world.therapist().await, world.admin().await);
-    let applied = TherapistApplied { therapist_id: therapist.id.to_string() };
-    world.take(on::therapist_applied, &delivered(therapist.id, 1, applied)).await;
+    let applied = TherapistApplied { therapist_id: therapist.id.clone() };
+    world.take(on::therapist_applied, &delivered(therapist.uuid(), 1, applied)).await;
     for _ in 0..3 {
         let video = VideoPublished { video_id: Uuid::now_v7().to_string() };
         world.apply(&on::video_published, &delivered(Uuid::now_v7(), 1, video)).await.expect("applied");
@@ -132,10 +132,10 @@ async fn administrators_are_told_once_by_two_replicas_and_parents_of_all_videos_
     let world = world.serve(24, Senders::default()).await.serve(24, Senders::default()).await;
     let open = "SELECT count(*) FROM scheduled_notifications WHERE told_at IS NULL";
     eventually("all is told", async || world.number(open).await == 0).await;
-    assert_eq!(world.told_to(admin.id).await, ["therapist_applied"]);
-    assert_eq!(world.told_to(therapist.id).await, [] as [String; 0]);
-    assert_eq!(world.told_to(parent.id).await, ["new_videos"]);
-    let videos = world.told().await.into_iter().find(|it| it.0 == parent.id).expect("told").2;
+    assert_eq!(world.told_to(admin.uuid()).await, ["therapist_applied"]);
+    assert_eq!(world.told_to(therapist.uuid()).await, [] as [String; 0]);
+    assert_eq!(world.told_to(parent.uuid()).await, ["new_videos"]);
+    let videos = world.told().await.into_iter().find(|it| it.0 == parent.uuid()).expect("told").2;
     assert_eq!(videos, serde_json::json!({ "videos": 3 }));
 }
 
@@ -165,7 +165,7 @@ async fn what_is_for_a_role_that_nobody_has_is_done() {
     let world = World::without_notification().await;
     let admin = world.admin().await;
     let closed = "UPDATE users SET status = 'suspended' WHERE id = $1";
-    sqlx::query(closed).bind(admin.id).execute(world.identity_database()).await.expect("suspended");
+    sqlx::query(closed).bind(admin.uuid()).execute(world.identity.database()).await.expect("suspended");
     let applied = TherapistApplied { therapist_id: Uuid::now_v7().to_string() };
     world.take(on::therapist_applied, &delivered(Uuid::now_v7(), 1, applied)).await;
     let world = world.serve(24, Senders::default()).await;

@@ -63,7 +63,7 @@ async fn a_token_belongs_to_who_signed_in_last() {
     assert_ne!(before.id, after.id, "what waits for the first one finds no device");
     let owners: Vec<Uuid> =
         sqlx::query_scalar("SELECT user_id FROM devices").fetch_all(world.database()).await.expect("owners");
-    assert_eq!(owners, [second.id]);
+    assert_eq!(owners, [second.uuid()]);
 }
 
 #[tokio::test]

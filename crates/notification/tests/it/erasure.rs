@@ -33,7 +33,7 @@ async fn left(world: &World, user_id: Uuid) -> i64 {
 async fn an_erased_account_leaves_nothing_and_is_told_nothing_any_more() {
     let world = World::start().await;
     let parent = world.parent().await;
-    let cast = Cast { parent: parent.id, therapist: parent.id, ..Cast::new() };
+    let cast = Cast { parent: parent.uuid(), therapist: parent.uuid(), ..Cast::new() };
     let request = RegisterDeviceRequest {
         platform: DevicePlatform::Fcm.into(),
         token: "a token".to_owned(),
@@ -47,14 +47,14 @@ async fn an_erased_account_leaves_nothing_and_is_told_nothing_any_more() {
     events::of_session(&world, &cast).await;
     let scheduled = cast.scheduled(now() + TimeDelta::days(2));
     world.take(on::consultation_scheduled, &delivered(cast.session, 9, scheduled)).await;
-    assert!(left(&world, parent.id).await > 20);
+    assert!(left(&world, parent.uuid()).await > 20);
 
-    let deleted = delivered(parent.id, 1, UserDeleted { user_id: parent.id.to_string() });
+    let deleted = delivered(parent.uuid(), 1, UserDeleted { user_id: parent.id.clone() });
     world.take(on::user_deleted, &deleted).await;
-    assert_eq!(left(&world, parent.id).await, 0);
+    assert_eq!(left(&world, parent.uuid()).await, 0);
     events::of_people(&world, &cast).await;
     events::of_money(&world, &cast).await;
-    assert_eq!(left(&world, parent.id).await, 0, "late events tell nothing");
+    assert_eq!(left(&world, parent.uuid()).await, 0, "late events tell nothing");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ async fn request_for(world: &World, therapist: &Person) {
     let request = Uuid::now_v7();
     let created = RequestCreated {
         request_id: request.to_string(),
-        therapist_id: therapist.id.to_string(),
+        therapist_id: therapist.id.clone(),
         parent_user_id: Uuid::now_v7().to_string(),
     };
     world.take(on::request_created, &delivered(request, 1, created)).await;

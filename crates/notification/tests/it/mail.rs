@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use aipoten_identity::test::PASSWORD;
 use aipoten_notification::consumers as on;
 use aipoten_proto::identity::v1::{
     ChangeEmailRequest, GetMeRequest, RequestEmailChangeRequest, SecurityAlerted, UserRegistered, VerifyEmailRequest,
@@ -11,7 +12,7 @@ use mail_parser::MessageParser;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::world::{PASSWORD, World, delivered};
+use crate::world::{World, delivered};
 
 /// A folder of its own, which goes with the test.
 pub(crate) struct Folder(PathBuf);
@@ -94,8 +95,8 @@ async fn delivery_of(world: &World, template: &str) -> Uuid {
 async fn whoever_registers_gets_a_link_that_verifies_the_address() {
     let (world, folder) = with_folder().await;
     let person = world.parent_at("mina@example.com", None).await;
-    let registered = UserRegistered { user_id: person.id.to_string(), role: "parent".to_owned() };
-    world.take(on::user_registered, &delivered(person.id, 1, registered)).await;
+    let registered = UserRegistered { user_id: person.id.clone(), role: "parent".to_owned() };
+    world.take(on::user_registered, &delivered(person.uuid(), 1, registered)).await;
     let delivery = delivery_of(&world, "verify_email").await;
     world.becomes(delivery, "sent").await;
     let mails = folder.of(delivery);
@@ -105,10 +106,10 @@ async fn whoever_registers_gets_a_link_that_verifies_the_address() {
     assert_eq!(mails[0].header("List-Unsubscribe"), None, "it cannot be turned off");
     assert_eq!(mails[0].header("Auto-Submitted").as_deref(), Some("auto-generated"));
 
-    world.users().verify_email(VerifyEmailRequest { token: mails[0].secret() }).await.expect("verified");
-    let me = world.users().get_me(person.asks(GetMeRequest {})).await.expect("an account").into_inner();
+    world.identity.users().verify_email(VerifyEmailRequest { token: mails[0].secret() }).await.expect("verified");
+    let me = world.identity.users().get_me(person.asks(GetMeRequest {})).await.expect("an account").into_inner();
     assert!(me.email_verified);
-    let late = world.plant(person.id, "email", "verify_email", json!({})).await;
+    let late = world.plant(person.uuid(), "email", "verify_email", json!({})).await;
     world.becomes(late, "dropped").await;
     assert!(folder.of(late).is_empty(), "there is nothing to verify any more");
 }
@@ -118,8 +119,8 @@ async fn a_mail_that_can_be_turned_off_says_how_with_one_click() {
     let (world, folder) = with_folder().await;
     let person = world.parent().await;
     let session = json!({ "consultation_id": Uuid::now_v7(), "starts_at": "2030-11-25T05:30:00Z" });
-    let moved = world.plant(person.id, "email", "consultation_rescheduled", session).await;
-    let alert = world.plant(person.id, "email", "security_alert", json!({ "kind": "new_device" })).await;
+    let moved = world.plant(person.uuid(), "email", "consultation_rescheduled", session).await;
+    let alert = world.plant(person.uuid(), "email", "security_alert", json!({ "kind": "new_device" })).await;
     world.becomes(moved, "sent").await;
     world.becomes(alert, "sent").await;
     let mail = folder.of(moved).remove(0);
@@ -140,20 +141,20 @@ async fn a_changed_address_is_proved_by_its_own_link_and_the_old_one_is_warned()
     let (world, folder) = with_folder().await;
     let person = world.parent_at("before@example.com", None).await;
     let change = RequestEmailChangeRequest { new_email: "after@example.com".to_owned(), password: PASSWORD.to_owned() };
-    world.users().request_email_change(person.asks(change)).await.expect("asked for");
-    let link = world.plant(person.id, "email", "change_email", json!({})).await;
+    world.identity.users().request_email_change(person.asks(change)).await.expect("asked for");
+    let link = world.plant(person.uuid(), "email", "change_email", json!({})).await;
     world.becomes(link, "sent").await;
     let mail = folder.of(link).remove(0);
     assert_eq!(mail.to(), "after@example.com");
-    world.users().change_email(ChangeEmailRequest { token: mail.secret() }).await.expect("changed");
+    world.identity.users().change_email(ChangeEmailRequest { token: mail.secret() }).await.expect("changed");
 
-    let alert = SecurityAlerted { user_id: person.id.to_string(), kind: "email_changed".to_owned() };
-    world.take(on::security_alerted, &delivered(person.id, 1, alert)).await;
+    let alert = SecurityAlerted { user_id: person.id.clone(), kind: "email_changed".to_owned() };
+    world.take(on::security_alerted, &delivered(person.uuid(), 1, alert)).await;
     let warning = delivery_of(&world, "security_alert").await;
     world.becomes(warning, "sent").await;
     let to: Vec<String> = folder.of(warning).iter().map(Mail::to).collect();
     assert_eq!(to, ["after@example.com", "before@example.com"]);
-    let other = world.plant(person.id, "email", "security_alert", json!({ "kind": "new_device" })).await;
+    let other = world.plant(person.uuid(), "email", "security_alert", json!({ "kind": "new_device" })).await;
     world.becomes(other, "sent").await;
     assert_eq!(folder.of(other).len(), 1, "nothing else goes to an address that was left");
 }
@@ -173,9 +174,9 @@ async fn nobody_is_written_to_who_is_gone_or_about_a_session_that_was_moved() {
         .await
         .expect("moved to the next day");
     let about = |at: &str| json!({ "consultation_id": session, "starts_at": at });
-    let stray = world.plant(person.id, "email", "reminder_day", about("2030-11-25T05:30:00Z")).await;
-    let right = world.plant(person.id, "email", "reminder_day", about("2030-11-26T05:30:00Z")).await;
-    let late = world.plant(person.id, "email", "reminder_hour", about("2020-11-26T05:30:00Z")).await;
+    let stray = world.plant(person.uuid(), "email", "reminder_day", about("2030-11-25T05:30:00Z")).await;
+    let right = world.plant(person.uuid(), "email", "reminder_day", about("2030-11-26T05:30:00Z")).await;
+    let late = world.plant(person.uuid(), "email", "reminder_hour", about("2020-11-26T05:30:00Z")).await;
     world.becomes(right, "sent").await;
     world.becomes(stray, "dropped").await;
     world.becomes(late, "dropped").await;

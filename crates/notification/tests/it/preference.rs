@@ -50,14 +50,14 @@ async fn device(world: &World, person: &Person) {
 
 /// A session of this parent that is moved to then.
 async fn moved(world: &World, parent: &Person, starts_at: DateTime<Utc>) {
-    let cast = Cast { parent: parent.id, ..Cast::new() };
+    let cast = Cast { parent: parent.uuid(), ..Cast::new() };
     world.take(on::consultation_rescheduled, &delivered(cast.session, 3, cast.rescheduled(starts_at))).await;
 }
 
 /// The ways that wait for a person, with the hour in Korea of their next try.
 async fn deliveries(world: &World, person: &Person) -> Vec<(String, DateTime<Utc>)> {
     sqlx::query_as("SELECT channel, next_attempt_at FROM deliveries WHERE user_id = $1 ORDER BY channel, id")
-        .bind(person.id)
+        .bind(person.uuid())
         .fetch_all(world.database())
         .await
         .expect("deliveries")
@@ -164,16 +164,16 @@ async fn only_chosen_ways_are_taken_and_each_device_gets_its_own() {
     put(&world, &parent, choices, None).await;
     moved(&world, &parent, later).await;
     assert_eq!(ways(&world, &parent).await, ["push", "push", "sms"]);
-    let alert = SecurityAlerted { user_id: parent.id.to_string(), kind: "locked".to_owned() };
+    let alert = SecurityAlerted { user_id: parent.id.clone(), kind: "locked".to_owned() };
     put(&world, &parent, vec![wish("security", Channel::Email, true)], None).await;
-    world.take(on::security_alerted, &delivered(parent.id, 1, alert)).await;
+    world.take(on::security_alerted, &delivered(parent.uuid(), 1, alert)).await;
     assert_eq!(ways(&world, &parent).await, ["email", "push", "push"]);
     let [request, package] = [Uuid::now_v7(), Uuid::now_v7()].map(|id| id.to_string());
     let approved = RequestApproved {
         request_id: request,
         package_id: package,
         therapist_id: Uuid::now_v7().to_string(),
-        parent_user_id: parent.id.to_string(),
+        parent_user_id: parent.id.clone(),
     };
     world.take(on::request_approved, &delivered(Uuid::now_v7(), 1, approved)).await;
     assert_eq!(ways(&world, &parent).await, [] as [String; 0], "that is for the app alone");
@@ -205,7 +205,7 @@ async fn push_rests_at_night_unless_it_is_about_today_or_the_person_does_not_wan
     assert!(at <= now() || (8..9).contains(&hour(at)), "by day at once, else in the morning");
     let noon = today().and_hms_opt(12, 0, 0).expect("noon").and_local_timezone(chrono_tz::Asia::Seoul);
     assert!(push(noon.unwrap().to_utc()).await <= now(), "it is about today");
-    let cast = Cast { parent: parent.id, ..Cast::new() };
+    let cast = Cast { parent: parent.uuid(), ..Cast::new() };
     let scheduled = cast.scheduled(noon.unwrap().to_utc());
     world.take(on::consultation_scheduled, &delivered(cast.session, 2, scheduled)).await;
     sqlx::query("DELETE FROM deliveries").execute(world.database()).await.expect("forgotten");
@@ -231,7 +231,7 @@ async fn whoever_has_the_secret_of_a_mail_turns_its_type_off_and_nothing_else() 
     let parent = world.parent().await;
     let unsubscribe = async |token: String| world.preferences().unsubscribe(UnsubscribeRequest { token }).await;
     for _ in 0..2 {
-        let answer = unsubscribe(secret(parent.id, "matching_update")).await.expect("off, and off again");
+        let answer = unsubscribe(secret(parent.uuid(), "matching_update")).await.expect("off, and off again");
         assert_eq!(answer.into_inner().r#type, "matching_update");
     }
     let shown = get(&world, &parent).await;
@@ -239,11 +239,11 @@ async fn whoever_has_the_secret_of_a_mail_turns_its_type_off_and_nothing_else() 
     assert_eq!(enabled(&shown, "matching_update", Channel::Push), Some(true));
     assert_eq!(enabled(&shown, "consultation_update", Channel::Email), Some(true));
     for (token, rule) in [
-        (secret(parent.id, "security"), "token: always_on"),
-        (secret(parent.id, "gossip"), "token: invalid"),
+        (secret(parent.uuid(), "security"), "token: always_on"),
+        (secret(parent.uuid(), "gossip"), "token: invalid"),
         ("x".to_owned(), "token: invalid"),
         (String::new(), "token: invalid"),
-        (secret(parent.id, "new_video").to_lowercase(), "token: invalid"),
+        (secret(parent.uuid(), "new_video").to_lowercase(), "token: invalid"),
     ] {
         assert_eq!(violations(&unsubscribe(token).await.expect_err("refused")), [rule]);
     }

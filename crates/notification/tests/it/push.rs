@@ -132,7 +132,7 @@ impl Browser {
         let seal = |column, text: &str| cipher.seal(Place { table: "devices", column, row: id }, text).expect("sealed");
         sqlx::query("INSERT INTO devices (id, user_id, platform, token_hash, token, keys) VALUES ($1, $2, 'web_push', sha256($3), $4, $5)")
             .bind(id)
-            .bind(person.id)
+            .bind(person.uuid())
             .bind(endpoint.as_bytes())
             .bind(seal("token", endpoint))
             .bind(seal("keys", &keys.to_string()))
@@ -168,7 +168,7 @@ fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
 
 async fn push(world: &World, person: &Person, device: Uuid) -> Uuid {
     let amount = json!({ "payment_id": Uuid::now_v7(), "package_id": Uuid::now_v7(), "amount": 288_000 });
-    world.plant_for(person.id, "push", Some(device), "payment_completed", amount).await
+    world.plant_for(person.uuid(), "push", Some(device), "payment_completed", amount).await
 }
 
 #[tokio::test]

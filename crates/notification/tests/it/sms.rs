@@ -52,7 +52,7 @@ async fn with_sandbox(channel: &str) -> (World, Sandbox, Person) {
 async fn text(world: &World, person: &Person) -> Uuid {
     world
         .plant(
-            person.id,
+            person.uuid(),
             "sms",
             "payment_failed",
             json!({ "payment_id": Uuid::now_v7(), "package_id": Uuid::now_v7() }),

@@ -82,7 +82,7 @@ async fn a_mail_server_that_fails_now_and_then_gets_each_mail_once() {
         let person = world.parent_at(&email, None).await;
         for amount in [80_000, 144_000, 288_000, 1_512_000] {
             let paid = json!({ "payment_id": Uuid::now_v7(), "package_id": Uuid::now_v7(), "amount": amount });
-            let delivery = world.plant(person.id, "email", "payment_completed", paid).await;
+            let delivery = world.plant(person.uuid(), "email", "payment_completed", paid).await;
             expected.insert(format!("{delivery}@aipoten.example"), (email.clone(), amount));
         }
     }
@@ -128,14 +128,14 @@ async fn a_refused_address_is_given_up_and_a_mail_server_that_is_away_loses_noth
     let mut server = Server::start(0).await;
     let world = with_server(&server).await;
     let nobody = world.parent_at("nobody@example.com", None).await;
-    let refused = world.plant(nobody.id, "email", "unread_summary", json!({ "unread": 2 })).await;
+    let refused = world.plant(nobody.uuid(), "email", "unread_summary", json!({ "unread": 2 })).await;
     world.becomes(refused, "failed").await;
     let (_, attempts, error) = world.became(refused).await;
     assert_eq!((attempts, error.as_deref()), (1, Some("the mail server said 550 5.1.1")));
 
     server.process.kill().await.expect("it ends");
     let person = world.parent().await;
-    let delivery = world.plant(person.id, "email", "unread_summary", json!({ "unread": 2 })).await;
+    let delivery = world.plant(person.uuid(), "email", "unread_summary", json!({ "unread": 2 })).await;
     for _ in 0..3 {
         eventually("it waits", async || world.became(delivery).await.2.is_some()).await;
         assert_eq!(world.became(delivery).await.1, 0, "no try of its own");

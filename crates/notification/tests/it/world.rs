@@ -1,30 +1,22 @@
 //! A world of its own for every test: identity, notification, people.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use aipoten_events::{Context, Delivered, Event, Failure, Handler};
+pub(crate) use aipoten_identity::test::Person;
+use aipoten_identity::test::{Identity, SERVICE_SECRET};
 use aipoten_kit::config::{Secret, Tokens};
-use aipoten_kit::test::{NO_BROKER, TestDatabase, encryption, eventually, line, listener, redis};
+use aipoten_kit::test::{NO_BROKER, TestDatabase, encryption, eventually, line, listener};
 use aipoten_kit::{Line, Process};
 use aipoten_notification::Config;
 use aipoten_notification::delivery::Senders;
-use aipoten_proto::common::v1::Gender;
-use aipoten_proto::identity::v1 as identity;
-use aipoten_proto::identity::v1::child_service_client::ChildServiceClient;
-use aipoten_proto::identity::v1::consent_service_client::ConsentServiceClient;
-use aipoten_proto::identity::v1::session_service_client::SessionServiceClient;
-use aipoten_proto::identity::v1::user_service_client::UserServiceClient;
+use aipoten_proto::identity::v1::{ConsentKind, Role};
 use aipoten_proto::notification::v1::device_service_client::DeviceServiceClient;
 use aipoten_proto::notification::v1::notification_service_client::NotificationServiceClient;
 use aipoten_proto::notification::v1::preference_service_client::PreferenceServiceClient;
 use chrono::{DateTime, NaiveDate, SubsecRound as _, Utc};
 use serde_json::Value;
 use sqlx::PgPool;
-use tonic::Request;
 use uuid::Uuid;
 
-pub(crate) const PASSWORD: &str = "correct horse 7!";
-const SERVICE_SECRET: &str = "a-secret-of-notification-that-is-long-enough";
 /// What the links in mails that turn a type off are made with.
 pub(crate) const UNSUBSCRIBE_KEY: &str = "a key for links that turn a type off";
 /// No reminders of a day.
@@ -33,39 +25,9 @@ const NEVER: u32 = 24;
 /// Identity and notification at work.
 pub(crate) struct World {
     database: TestDatabase,
-    /// Lives as long as identity does.
-    identity_database: TestDatabase,
-    identity_url: String,
-    identity: Line,
+    pub(crate) identity: Identity,
     notification: Line,
-    admin_password: String,
-    people: AtomicUsize,
     process: Process,
-}
-
-/// A person who is signed in.
-#[derive(Clone)]
-pub(crate) struct Person {
-    /// UUID of the account.
-    pub(crate) id: Uuid,
-    token: String,
-}
-
-impl Person {
-    /// A request of this person.
-    pub(crate) fn asks<T>(&self, message: T) -> Request<T> {
-        let mut request = Request::new(message);
-        let bearer = format!("Bearer {}", self.token).parse().expect("a token is plain text");
-        request.metadata_mut().insert("authorization", bearer);
-        request
-    }
-
-    /// A request of this person, to be answered in English.
-    pub(crate) fn asks_in_english<T>(&self, message: T) -> Request<T> {
-        let mut request = self.asks(message);
-        request.metadata_mut().insert("accept-language", "en".parse().expect("plain text"));
-        request
-    }
 }
 
 impl World {
@@ -77,34 +39,10 @@ impl World {
 
     /// Identity alone.
     pub(crate) async fn without_notification() -> Self {
-        let migrations = [&aipoten_events::MIGRATOR, &aipoten_identity::MIGRATOR];
-        let identity_database = TestDatabase::create(&migrations).await;
         let database = TestDatabase::create(&[&aipoten_events::MIGRATOR, &aipoten_notification::MIGRATOR]).await;
         let process = Process::new();
-        let admin_password = format!("{PASSWORD}{}", Uuid::now_v7());
-        let mut config = aipoten_identity::Config {
-            database: identity_database.config(),
-            encryption: encryption(),
-            service_secrets: Secret::from(format!("notification:{SERVICE_SECRET}")),
-            ..aipoten_identity::Config::default()
-        };
-        config.admin.email.push_str("admin@example.com");
-        config.admin.password = Secret::from(admin_password.clone());
-        aipoten_identity::seed_administrator(&identity_database.pool, &config).await.expect("an administrator");
-        let common = aipoten_identity::Common { redis: redis(), broker: broker(), tokens: Tokens::default() };
-        let app = aipoten_identity::build(config, &common, &process).await.expect("identity starts");
-        let address = aipoten_identity::serve(&app, false, listener().await, &process).expect("identity serves");
-        let identity_url = format!("http://{address}");
-        Self {
-            identity: line(&identity_url),
-            notification: line("http://127.0.0.1:1"),
-            identity_url,
-            database,
-            identity_database,
-            admin_password,
-            people: AtomicUsize::new(0),
-            process,
-        }
+        let identity = Identity::start(&broker(), &process).await;
+        Self { database, identity, notification: line("http://127.0.0.1:1"), process }
     }
 
     /// Starts notification, or another replica of it, which is asked from now on.
@@ -123,7 +61,7 @@ impl World {
 
     fn config(&self) -> Config {
         Config {
-            identity_url: self.identity_url.clone(),
+            identity_url: self.identity.url().to_owned(),
             database: self.database.config(),
             encryption: encryption(),
             service_secret: Secret::from(SERVICE_SECRET.to_owned()),
@@ -147,16 +85,6 @@ impl World {
     /// Notification's database, behind its back.
     pub(crate) fn database(&self) -> &PgPool {
         &self.database.pool
-    }
-
-    /// Identity's database, behind its back.
-    pub(crate) fn identity_database(&self) -> &PgPool {
-        &self.identity_database.pool
-    }
-
-    /// Identity's accounts, as people use them.
-    pub(crate) fn users(&self) -> UserServiceClient<Line> {
-        UserServiceClient::new(self.identity.clone())
     }
 
     /// Puts a delivery into line, as an event would.
@@ -260,87 +188,32 @@ impl World {
         sqlx::query_scalar(query).fetch_one(self.database()).await.expect("a number")
     }
 
-    /// A parent who may add children.
+    /// A parent who may add children, and whose address is not verified.
     pub(crate) async fn parent(&self) -> Person {
-        let person = self.register(identity::Role::Parent).await;
-        for kind in [identity::ConsentKind::Guardian, identity::ConsentKind::ChildSensitiveData] {
-            let consent = identity::RecordConsentRequest {
-                kind: kind.into(),
-                granted: Some(true),
-                text_version: "1".to_owned(),
-                method: identity::ConsentMethod::WebSms.into(),
-                evidence: None,
-            };
-            let mut consents = ConsentServiceClient::new(self.identity.clone());
-            consents.record_consent(person.asks(consent)).await.expect("a consent");
-        }
-        person
+        let parent = self.identity.register(Role::Parent).await;
+        self.identity.consent(&parent, ConsentKind::Guardian, true).await;
+        self.identity.consent(&parent, ConsentKind::ChildSensitiveData, true).await;
+        parent
     }
 
     pub(crate) async fn therapist(&self) -> Person {
-        self.register(identity::Role::Therapist).await
+        self.identity.register(Role::Therapist).await
     }
 
     pub(crate) async fn admin(&self) -> Person {
-        self.sign_in("admin@example.com", &self.admin_password).await
-    }
-
-    async fn register(&self, role: identity::Role) -> Person {
-        let email = format!("person{}@example.com", self.people.fetch_add(1, Ordering::Relaxed));
-        self.register_at(&email, role, None).await
+        self.identity.admin().await
     }
 
     /// A parent with this address, and perhaps a telephone number.
     pub(crate) async fn parent_at(&self, email: &str, phone: Option<&str>) -> Person {
-        self.register_at(email, identity::Role::Parent, phone).await
-    }
-
-    async fn register_at(&self, email: &str, role: identity::Role, phone: Option<&str>) -> Person {
-        let consent =
-            |kind: identity::ConsentKind| identity::GivenConsent { kind: kind.into(), text_version: "1".to_owned() };
-        let request = identity::RegisterUserRequest {
-            email: email.to_owned(),
-            phone: phone.map(str::to_owned),
-            password: PASSWORD.to_owned(),
-            name: "김미나".to_owned(),
-            role: role.into(),
-            consents: vec![consent(identity::ConsentKind::Terms), consent(identity::ConsentKind::Privacy)],
-            ..identity::RegisterUserRequest::default()
-        };
-        self.users().register_user(request).await.expect("an account");
-        self.sign_in(email, PASSWORD).await
-    }
-
-    async fn sign_in(&self, email: &str, password: &str) -> Person {
-        let request = identity::CreateSessionRequest {
-            email: email.to_owned(),
-            password: password.to_owned(),
-            ..identity::CreateSessionRequest::default()
-        };
-        let mut sessions = SessionServiceClient::new(self.identity.clone());
-        let answer = sessions.create_session(request).await.expect("signed in").into_inner();
-        let (user, tokens) = (answer.user.expect("a user"), answer.tokens.expect("tokens"));
-        Person { id: user.id.parse().expect("an id"), token: tokens.access_token }
-    }
-
-    /// A child that was born on this day.
-    pub(crate) async fn child(&self, parent: &Person, birth_date: NaiveDate) -> Uuid {
-        let request = identity::CreateChildRequest {
-            name: "하준".to_owned(),
-            birth_date: birth_date.to_string(),
-            gender: Gender::Female.into(),
-            ..identity::CreateChildRequest::default()
-        };
-        let mut children = ChildServiceClient::new(self.identity.clone());
-        let child = children.create_child(parent.asks(request)).await.expect("a child").into_inner();
-        child.id.parse().expect("an id")
+        self.identity.register_at(email, Role::Parent, phone).await
     }
 }
 
 /// An event about a row at this version.
 pub(crate) fn delivered<E>(aggregate_id: Uuid, aggregate_seq: i64, event: E) -> Delivered<E> {
     let context = Context { request_id: Some("a-request".to_owned()), ..Context::default() };
-    Delivered { id: Uuid::now_v7(), time: now(), aggregate_id, aggregate_seq, context, event }
+    Delivered { context, ..aipoten_events::test::delivered(aggregate_id, aggregate_seq, event) }
 }
 
 /// Now, as exact as the database keeps it.
