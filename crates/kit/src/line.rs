@@ -16,6 +16,10 @@ use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
 use tower::{BoxError, Service, ServiceExt as _};
 
+/// Before a question is asked again that nobody has taken: the next connection may lead to the one that goes, too.
+const PAUSES: [Duration; 4] =
+    [Duration::ZERO, Duration::from_millis(20), Duration::from_millis(50), Duration::from_millis(150)];
+
 /// One HTTP/2 connection for questions of one message. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Line(Channel);
@@ -61,10 +65,16 @@ async fn ask(mut ready: Channel, next: Channel, request: Request<Body>) -> Resul
     let (parts, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
     let request = || Request::from_parts(parts.clone(), Body::new(Full::new(body.clone())));
-    match ready.call(request()).await {
-        Err(error) if was_not_taken(&error) => Ok(next.oneshot(request()).await?),
-        answer => Ok(answer?),
+    let mut answer = ready.call(request()).await;
+    for pause in PAUSES {
+        match &answer {
+            Err(error) if was_not_taken(error) => {}
+            _ => break,
+        }
+        tokio::time::sleep(pause).await;
+        answer = next.clone().oneshot(request()).await;
     }
+    Ok(answer?)
 }
 
 /// Whether the connection ended before the question was sent on it, or the service said goodbye before it had seen it: nobody has done
