@@ -3,7 +3,7 @@
 #
 #   compat.sh [OLD]   OLD is what serves now, a commit or tag; by default the newest tag, without any the commit before this one.
 #                     Migrates and seeds with this checkout's program; then lets both programs share the roles in every way that a
-#                     rolling update passes through, and runs the old care journey on each. The first build of OLD takes minutes.
+#                     rolling update passes through, and runs the old care journey on each.
 set -euo pipefail
 
 here=$(cd "${BASH_SOURCE[0]%/*}" && pwd -P)
@@ -11,17 +11,21 @@ source "$here/instance.sh"
 select_instance compat
 roles=(identity content matching billing notification gateway)
 first_port=12900
+target=${CARGO_TARGET_DIR:-$root/target}
 
-built() { # built FOLDER TARGET
-  (cd "$1" && SQLX_OFFLINE=true CARGO_TARGET_DIR=$2 cargo build --workspace)
+# The executables of FOLDER, built where those of this checkout are: dependencies that both have are built once.
+built() { # built FOLDER
+  (cd "$1" && SQLX_OFFLINE=true CARGO_TARGET_DIR=$target cargo build --workspace --all-targets)
 }
 
-# The program of OLD, from a worktree of its own.
+# The executables of OLD, from a worktree of its own, kept apart from those of this checkout.
 prepare_old() {
   local tree=$state/old
   git -C "$root" worktree prune
   if [[ -d $tree ]]; then git -C "$tree" checkout -q --detach "$1"; else git -C "$root" worktree add -q --detach "$tree" "$1"; fi
-  built "$tree" "$state/target"
+  built "$tree"
+  mkdir -p "$state/programs"
+  cp "$target/debug/aipoten" "$target/debug/demo" "$state/programs/"
 }
 
 # program_of OLD_OR_NEW ROLE: a role that did not exist yet is the new program's.
@@ -102,10 +106,10 @@ fi
 
 before=${1:-$(git -C "$root" describe --tags --abbrev=0 2>/dev/null || echo HEAD~1)}
 prepare_old "$before"
-built "$root" "${CARGO_TARGET_DIR:-$root/target}"
-old=$state/target/debug/aipoten
-old_demo=$state/target/debug/demo
-new=${CARGO_TARGET_DIR:-$root/target}/debug/aipoten
+built "$root"
+old=$state/programs/aipoten
+old_demo=$state/programs/demo
+new=$target/debug/aipoten
 trap 'stop_all; "$here/servers.sh" down compat' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
