@@ -12,6 +12,7 @@ select_instance compat
 roles=(identity content matching billing notification gateway)
 first_port=12900
 target=${CARGO_TARGET_DIR:-$root/target}
+before=$root/.local/before
 
 # The executables of FOLDER, built where those of this checkout are: dependencies that both have are built once.
 built() { # built FOLDER
@@ -20,12 +21,13 @@ built() { # built FOLDER
 
 # The executables of OLD, from a worktree of its own, kept apart from those of this checkout.
 prepare_old() {
-  local tree=$state/old
+  local tree=$before/checkout
+  mkdir -p "$before"
   git -C "$root" worktree prune
   if [[ -d $tree ]]; then git -C "$tree" checkout -q --detach "$1"; else git -C "$root" worktree add -q --detach "$tree" "$1"; fi
   built "$tree"
-  mkdir -p "$state/programs"
-  cp "$target/debug/aipoten" "$target/debug/demo" "$state/programs/"
+  mkdir -p "$before/programs"
+  cp "$target/debug/aipoten" "$target/debug/demo" "$before/programs/"
 }
 
 # program_of OLD_OR_NEW ROLE: a role that did not exist yet is the new program's.
@@ -104,11 +106,11 @@ if [[ ${1:-} == --run ]]; then
   exec "$2" "$3"
 fi
 
-before=${1:-$(git -C "$root" describe --tags --abbrev=0 2>/dev/null || echo HEAD~1)}
-prepare_old "$before"
+serving=${1:-$(git -C "$root" describe --tags --abbrev=0 2>/dev/null || echo HEAD~1)}
+prepare_old "$serving"
 built "$root"
-old=$state/programs/aipoten
-old_demo=$state/programs/demo
+old=$before/programs/aipoten
+old_demo=$before/programs/demo
 new=$target/debug/aipoten
 trap 'stop_all; "$here/servers.sh" down compat' EXIT
 trap 'exit 130' INT

@@ -61,7 +61,7 @@ postgres_prepare() {
 # The databases of a developer's platform; those that a later release brings are made in data that is there already.
 postgres_new_databases() {
   local database
-  [[ $name == dev || $name == restore ]] || return 0
+  [[ $name == dev || $name == restore || $name == compat ]] || return 0
   for database in aipoten_identity aipoten_content aipoten_matching aipoten_billing aipoten_notification; do
     [[ ! -f $2/made-$database ]] || continue
     echo "CREATE DATABASE $database OWNER aipoten_owner;" | postgres_single_user "$1" "$2" 'already exists'
