@@ -1,6 +1,6 @@
 //! Mails of a running platform: the link that verifies an address, one click that turns a type off, the page for developers.
 
-use aipoten_kit::test::eventually;
+use aipoten_kit::test::{eventually, own_broker_url};
 use aipoten_tests::money::keyed;
 use aipoten_tests::private::PASSWORD;
 use aipoten_tests::{mail, unique_email};
@@ -10,6 +10,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::platform::Platform;
+
+/// Whose events nobody else takes: the mail would be another platform's.
+async fn mailing(test: &str) -> Platform {
+    Platform::start_with(&[("AIPOTEN__BROKER__URL", &own_broker_url(test))]).await
+}
 
 async fn get(platform: &Platform, path: &str) -> anyhow::Result<Response> {
     Ok(platform.api.request(Method::GET, path).send().await?)
@@ -21,7 +26,7 @@ fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
 
 #[tokio::test]
 async fn who_has_not_followed_the_link_in_the_mail_can_pay_nothing() -> anyhow::Result<()> {
-    let platform = Platform::start().await;
+    let platform = mailing("mail-link").await;
     let email = unique_email("boram");
     let parent = platform.api.new_parent(&email, PASSWORD).await?;
     let order = json!({ "package_id": Uuid::now_v7() });
@@ -75,7 +80,7 @@ async fn one_click_turns_a_type_of_mail_off_and_following_the_link_alone_does_no
 
 #[tokio::test]
 async fn developers_see_mails_in_a_frame_that_can_do_nothing() -> anyhow::Result<()> {
-    let platform = Platform::start().await;
+    let platform = mailing("mail-frame").await;
     let email = unique_email("boram");
     platform.api.new_parent(&email, PASSWORD).await?;
     eventually("the mail is listed", async || {
